@@ -1,0 +1,22 @@
+/** What an operator sees and steers of live WebSocket connections. */
+export interface ConnectionInfo {
+  readonly id: string;
+  readonly document: string;
+  readonly principal: { readonly id: string; readonly name?: string };
+  readonly role: string;
+  readonly pool: string;
+  readonly address: string;
+  /** Unix time in milliseconds. */
+  readonly since: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Bytes waiting for this client. */
+  readonly lagBytes: number;
+  readonly isBehind: boolean;
+}
+
+export interface Connections {
+  list(): ConnectionInfo[];
+  /** False when there is no such connection. */
+  disconnect(id: string, code: number, reason: string): boolean;
+}

@@ -1,0 +1,46 @@
+/** Errors of the storage ports. `code` is stable and is what problem documents carry. */
+export class StorageError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+export class DocumentErasedError extends StorageError {
+  constructor(readonly document: string) {
+    super('document_deleted', `The document "${document}" was deleted.`);
+  }
+}
+
+export class DocumentExistsError extends StorageError {
+  constructor(readonly document: string) {
+    super('document_exists', `The document "${document}" exists already.`);
+  }
+}
+
+export class DocumentCorruptedError extends StorageError {
+  constructor(
+    readonly document: string,
+    readonly detail: string,
+    options?: ErrorOptions,
+  ) {
+    super('document_corrupted', `The stored document "${document}" is damaged: ${detail}`, options);
+  }
+}
+
+/** The folder is in use by another process, is not writable, or is not ours. */
+export class StorageUnavailableError extends StorageError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('storage_unavailable', message, options);
+  }
+}
+
+export class StorageClosedError extends StorageError {
+  constructor() {
+    super('storage_closed', 'The store is closed.');
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * An ordered, durable log of facts per stream (change log, audit, analytics, outbox), with named consumers.
+ *
+ * Contract suite: `event-log.contract.ts`.
+ */
+
+export interface LoggedEvent {
+  /** Ordered within the stream: compare as strings. */
+  readonly id: string;
+  /** Unix time in milliseconds at which it was appended. */
+  readonly at: number;
+  /** JSON. */
+  readonly data: unknown;
+}
+
+export interface RangeOptions {
+  /** Events after this id (exclusive); from the first when absent. */
+  readonly after?: string;
+  /** Events before this id (exclusive). */
+  readonly before?: string;
+  readonly limit?: number;
+  readonly reverse?: boolean;
+}
+
+export interface EventLog {
+  /** Durable when it resolves. Answers the ids in order. */
+  append(stream: string, events: readonly unknown[]): Promise<string[]>;
+  range(stream: string, options?: RangeOptions): Promise<LoggedEvent[]>;
+  /** How far a named consumer has come; undefined before its first `commit`. */
+  position(stream: string, consumer: string): Promise<string | undefined>;
+  commit(stream: string, consumer: string, id: string): Promise<void>;
+  /** Removes events older than `before` (an id). */
+  trim(stream: string, before: string): Promise<void>;
+  /** Removes the stream, its consumers and the bytes. */
+  erase(stream: string): Promise<void>;
+}

@@ -1,0 +1,25 @@
+import type { Bus } from './bus.js';
+import type { DocumentLog } from './document-log.js';
+import type { EventLog } from './event-log.js';
+import type { Leases } from './leases.js';
+import type { RecordStore } from './record-store.js';
+
+/** `failing`: writes wait and are tried again; what was acknowledged is safe. `closed`: after `close`. */
+export type StorageHealth =
+  | { readonly state: 'ok' }
+  | { readonly state: 'failing'; readonly since: number; readonly reason: string; readonly pendingBytes: number }
+  | { readonly state: 'closed' };
+
+/** All ports of one store. Built only by the composition root (`cli/`). */
+export interface Storage {
+  readonly kind: 'embedded' | 'redis';
+  readonly documents: DocumentLog;
+  readonly records: RecordStore;
+  readonly events: EventLog;
+  readonly bus: Bus;
+  readonly leases: Leases;
+  health(): StorageHealth;
+  onHealthChange(listener: (health: StorageHealth) => void): () => void;
+  /** Flushes what is pending, then releases the medium. */
+  close(): Promise<void>;
+}
