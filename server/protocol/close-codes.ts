@@ -1,0 +1,12 @@
+/** WebSocket close codes. 44xx are permanent for that token; 10xx mean: come back. */
+export const CLOSE = {
+  malformed: 4400,
+  unauthenticated: 4401,
+  forbidden: 4403,
+  deleted: 4404,
+  irreconcilable: 4409,
+  tooLarge: 4413,
+  rateExceeded: 4429,
+  restart: 1012,
+  overloaded: 1013,
+} as const;

@@ -1,0 +1,37 @@
+/** Errors of the rooms port. `code` is stable and is what problem documents carry. */
+export class RoomError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** The document could not be loaded; it is tried again later and nothing is written meanwhile. */
+export class DocumentUnavailableError extends RoomError {
+  constructor(document: string, options?: ErrorOptions) {
+    super('document_unavailable', `The document "${document}" cannot be loaded now.`, options);
+  }
+}
+
+/** The store is failing and the updates that wait for it have used up their budget. */
+export class OverloadedError extends RoomError {
+  constructor() {
+    super('overloaded', 'The store is not keeping up; try again later.');
+  }
+}
+
+export class DocumentTooLargeError extends RoomError {
+  constructor(document: string, maxBytes: number) {
+    super('document_too_large', `The document "${document}" would grow over ${maxBytes} bytes.`);
+  }
+}
+
+export class MalformedUpdateError extends RoomError {
+  constructor(detail: string, options?: ErrorOptions) {
+    super('malformed_update', `Not a Yjs update: ${detail}.`, options);
+  }
+}

@@ -1,0 +1,34 @@
+import type { Logger } from 'pino';
+import type { DocumentLog } from '../storage/document-log.js';
+import type { Backlog } from './backlog.js';
+import type { DeliveryCounters } from './delivery.js';
+import type { Room } from './room.js';
+import type { DocumentRules } from './rules.js';
+import type { Ticker } from './ticker.js';
+
+/** What rooms count; `observability/` turns it into metrics. */
+export interface RoomCounters {
+  readonly delivery: DeliveryCounters;
+  updates(count: number): void;
+  /** Milliseconds from the call to durable. */
+  appended(ms: number): void;
+  joins(kind: 'cached' | 'encoded'): void;
+  errors(type: string): void;
+  unknownMessage(type: number): void;
+}
+
+/** What all rooms of a node share. */
+export interface RoomNode {
+  /** Id of this node, as in `LoggedUpdate.node`. */
+  readonly id: string;
+  readonly log: DocumentLog;
+  readonly logger: Logger;
+  readonly ticker: Ticker;
+  readonly backlog: Backlog;
+  readonly counters: RoomCounters;
+  readonly maxDocumentBytes: number;
+  rules(document: string): DocumentRules | undefined;
+  onStateChange(room: Room): void;
+  /** After every append that settled. */
+  onSaved(room: Room): void;
+}

@@ -1,0 +1,266 @@
+/**
+ * All rooms of a node: opens them on demand, keeps hydrated documents within a budget, and is the `Rooms` port.
+ */
+import type { Doc } from 'yjs';
+import * as Y from 'yjs';
+import type { Logger } from 'pino';
+import type { Principal } from '../auth/principal.js';
+import { CLOSE } from '../protocol/close-codes.js';
+import { MalformedError } from '../protocol/incoming.js';
+import { inspectUpdate } from '../protocol/update-bounds.js';
+import type { DocumentInfo, DocumentLog, ErasureReceipt } from '../storage/document-log.js';
+import { attribute, identityOf } from './attribution.js';
+import { Backlog } from './backlog.js';
+import { Compactor } from './compactor.js';
+import { MalformedUpdateError } from './errors.js';
+import type { Peer } from './peer.js';
+import { Room } from './room.js';
+import type { RoomCounters, RoomNode } from './room-node.js';
+import type { EditOptions, Edited, PresenceState, RoomInfo, Rooms } from './rooms.js';
+import { rulesFor, type DocumentRules } from './rules.js';
+import type { Subscriber } from './subscriber.js';
+import { Ticker } from './ticker.js';
+
+export interface RoomsOptions {
+  readonly node: string;
+  readonly log: DocumentLog;
+  readonly logger: Logger;
+  readonly counters: RoomCounters;
+  readonly maxDocumentBytes: number;
+  /** Memory that hydrated documents may take (estimated); idle ones leave first. */
+  readonly hydratedBytes: number;
+  /** Lengthen the tick under load. */
+  readonly isTickAdaptive: boolean;
+  /** How long a document without connections stays in memory. */
+  readonly idleUnloadMs?: number;
+  /** Updates that may wait for a failing store, in bytes. */
+  readonly backlogBytes?: number;
+}
+
+const SWEEP_MS = 1_000;
+const FAILED_RETRY_MS = 5_000;
+const IDLE_UNLOAD_MS = 5_000;
+const BACKLOG_BYTES = 256 * 1024 * 1024;
+
+/** A connection's handle on its room. */
+export interface Attendance {
+  receive(frame: Uint8Array): void;
+  leave(): void;
+}
+
+export class RoomRegistry implements Rooms {
+  readonly backlog: Backlog;
+  readonly compactor: Compactor;
+  readonly ticker: Ticker;
+  readonly #rooms = new Map<string, Room>();
+  /** In the order in which they became idle, so that the sweep looks at the oldest alone. */
+  readonly #idle = new Set<Room>();
+  readonly #node: RoomNode;
+  readonly #sweep: NodeJS.Timeout;
+  readonly #idleUnloadMs: number;
+  #isSweeping = false;
+
+  constructor(private readonly options: RoomsOptions) {
+    const { logger, log } = options;
+    this.#idleUnloadMs = options.idleUnloadMs ?? IDLE_UNLOAD_MS;
+    this.backlog = new Backlog(options.backlogBytes ?? BACKLOG_BYTES);
+    this.compactor = new Compactor(log, logger);
+    this.ticker = new Ticker(options.isTickAdaptive, (error) => {
+      options.counters.errors('tick');
+      logger.error({ err: error }, 'a tick failed');
+    });
+    this.#node = {
+      id: options.node,
+      log,
+      logger,
+      ticker: this.ticker,
+      backlog: this.backlog,
+      counters: options.counters,
+      maxDocumentBytes: options.maxDocumentBytes,
+      rules: (document): DocumentRules | undefined => rulesFor(document),
+      onStateChange: (room) => this.#onStateChange(room),
+      onSaved: (room) => this.compactor.considerLive(room),
+    };
+    this.#sweep = setInterval(() => void this.#sweepIdle(), SWEEP_MS);
+    this.#sweep.unref();
+  }
+
+  // ── for the gateway ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** The caller has checked name, identity and the right to read. */
+  join(document: string, peer: Peer): Attendance {
+    const room = this.#open(document);
+    const subscriber: Subscriber = room.join(peer);
+    return {
+      receive: (frame) => room.receive(subscriber, frame),
+      leave: () => room.leave(subscriber),
+    };
+  }
+
+  #open(document: string): Room {
+    let room = this.#rooms.get(document);
+    if (room === undefined) {
+      room = new Room(document, this.#node);
+      this.#rooms.set(document, room);
+    }
+    return room;
+  }
+
+  #onStateChange(room: Room): void {
+    this.#idle.delete(room);
+    if (room.state === 'idle' || room.state === 'failed') this.#idle.add(room);
+    const isGone = room.state === 'absent' || room.state === 'deleted';
+    if (isGone && this.#rooms.get(room.name) === room) this.#rooms.delete(room.name);
+  }
+
+  // ── memory ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  hydratedBytes(): number {
+    let bytes = 0;
+    for (const room of this.#rooms.values()) bytes += room.live?.hydratedBytes ?? 0;
+    return bytes;
+  }
+
+  async #sweepIdle(): Promise<void> {
+    if (this.#isSweeping || this.#idle.size === 0) return;
+    this.#isSweeping = true;
+    try {
+      const now = Date.now();
+      let excess = this.hydratedBytes() - this.options.hydratedBytes;
+      for (const room of [...this.#idle]) {
+        const age = now - room.stateSince;
+        if (room.state === 'failed') {
+          if (age >= FAILED_RETRY_MS) room.forget();
+        } else if (room.state !== 'idle') {
+          this.#idle.delete(room);
+        } else if (excess > 0 || age >= this.#idleUnloadMs) {
+          excess -= room.live?.hydratedBytes ?? 0;
+          await room.unload((leaving) => this.compactor.beforeParting(leaving));
+        }
+      }
+    } finally {
+      this.#isSweeping = false;
+    }
+  }
+
+  // ── the port ────────────────────────────────────────────────────────────────────────────────────────────
+
+  async read<T>(document: string, view: (doc: Doc) => T): Promise<T> {
+    const room = this.#open(document);
+    const live = await room.ready();
+    room.tick();
+    // A tick may have found the room poisoned and started it afresh.
+    return view((room.live ?? live).doc);
+  }
+
+  async edit<T>(
+    document: string,
+    principal: Principal,
+    change: (doc: Doc) => T,
+    options: EditOptions,
+  ): Promise<Edited<T>> {
+    return this.#open(document).change(attribute(principal, options.source), (live) => change(live.doc), options);
+  }
+
+  async applyUpdate(
+    document: string,
+    principal: Principal,
+    update: Uint8Array,
+    options: EditOptions,
+  ): Promise<Edited<void>> {
+    try {
+      inspectUpdate(update);
+    } catch (error) {
+      if (error instanceof MalformedError) throw new MalformedUpdateError(error.message, { cause: error });
+      throw error;
+    }
+    const rules = rulesFor(document);
+    return this.#open(document).change(
+      attribute(principal, options.source),
+      (live, transaction) => {
+        Y.applyUpdate(live.doc, update);
+        rules?.(live.doc, transaction, { canWrite: true });
+      },
+      { ...options, bytes: update.length },
+    );
+  }
+
+  async encodeState(document: string, stateVector?: Uint8Array): Promise<Uint8Array> {
+    const room = this.#open(document);
+    const live = await room.ready();
+    room.tick();
+    return (room.live ?? live).encode(stateVector);
+  }
+
+  async exists(document: string): Promise<boolean> {
+    const live = this.#rooms.get(document)?.live;
+    if (live !== undefined && live.doc.store.clients.size > 0) return true;
+    return (await this.options.log.info(document)) !== undefined;
+  }
+
+  async info(document: string): Promise<(DocumentInfo & { connections: number }) | undefined> {
+    const info = await this.options.log.info(document);
+    if (info === undefined) return undefined;
+    return { ...info, connections: this.#rooms.get(document)?.subscribers.size ?? 0 };
+  }
+
+  presence(document: string): PresenceState[] {
+    const room = this.#rooms.get(document);
+    if (room === undefined) return [];
+    return Array.from(room.presence.entries(), ([clientId, entry]) => ({
+      clientId,
+      connectionId: entry.owner.id,
+      principal: identityOf(entry.owner.principal),
+      role: entry.owner.role,
+      since: entry.owner.since,
+      changedAt: entry.changedAt,
+      state: entry.state,
+    }));
+  }
+
+  open(): RoomInfo[] {
+    return Array.from(this.#rooms.values(), (room) => ({
+      document: room.name,
+      state: room.state === 'absent' ? 'unloading' : room.state,
+      connections: room.subscribers.size,
+      bytes: room.live?.encodedBytes ?? 0,
+    }));
+  }
+
+  async compact(document: string): Promise<'done' | 'lost the race' | 'nothing to do'> {
+    const room = this.#open(document);
+    await room.ready();
+    await room.flush();
+    return this.compactor.run(room);
+  }
+
+  async erase(document: string): Promise<ErasureReceipt> {
+    const room = this.#rooms.get(document);
+    if (room !== undefined) {
+      await room.ready().catch((error: unknown) => {
+        // Damaged documents can be erased too; it is already logged why they do not load.
+        if (!(error instanceof Error)) throw error;
+      });
+      await room.flush();
+      room.markErased();
+    }
+    return this.options.log.erase(document);
+  }
+
+  // ── the end ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Applies and stores everything that has arrived. */
+  async flush(): Promise<void> {
+    await Promise.all(Array.from(this.#rooms.values(), (room) => room.flush()));
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweep);
+    for (const room of this.#rooms.values()) room.closeAll(CLOSE.restart, 'the server restarts');
+    await this.flush();
+    this.ticker.close();
+    for (const room of this.#rooms.values()) room.dispose();
+    this.#rooms.clear();
+    this.#idle.clear();
+  }
+}

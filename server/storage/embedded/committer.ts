@@ -1,0 +1,233 @@
+/**
+ * HOT PATH. One writer for everything: what arrives while a batch is on its way to the disk goes out together in the next,
+ * with one fsync. When writes are many, the next batch waits up to a few milliseconds more: each fsync costs
+ * about as much CPU as dozens of entries. An idle store waits for nothing.
+ *
+ * While the medium fails (full, read-only, broken), batches are kept and tried again in order; nobody is told that
+ * they are durable. LevelDB refuses every write after one failed, so the database is closed and opened again.
+ */
+import { open, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { ClassicLevel } from 'classic-level';
+import type { Logger } from 'pino';
+import { StorageClosedError } from '../errors.js';
+import type { StorageHealth } from '../storage.js';
+
+export type Level = ClassicLevel<Uint8Array, Uint8Array>;
+export type Operation =
+  | { readonly type: 'put'; readonly key: Buffer; readonly value: Buffer }
+  | { readonly type: 'del'; readonly key: Buffer };
+
+interface Pending {
+  operations: Operation[];
+  bytes: number;
+  readonly settle: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[];
+}
+
+const MAX_WAIT_MS = 5;
+/** Below this rate nothing is gained by waiting. */
+const BUSY_COMMITS_PER_SECOND = 250;
+/** What LevelDB needs at least to open: a new log and manifest. */
+const PROBE_BYTES = 256 * 1024;
+const RETRY_MS = [100, 250, 500, 1_000, 2_000, 5_000];
+
+export class Committer {
+  /** Commits asked for and batches written, for metrics and tests. */
+  commits = 0;
+  batches = 0;
+  #queue: Pending = { operations: [], bytes: 0, settle: [] };
+  /** Values that are queued or being written, by key: reads see them before the disk does. */
+  readonly #unwritten = new Map<string, Operation>();
+  #isWriting = false;
+  #isScheduled = false;
+  #immediate: NodeJS.Immediate | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #wake: (() => void) | undefined;
+  #isClosed = false;
+  #inFlightBytes = 0;
+  #failure: { since: number; reason: string } | undefined;
+  #rate = 0;
+  #rateAt = performance.now();
+  #rateCommits = 0;
+  readonly #idle: (() => void)[] = [];
+
+  constructor(
+    private readonly level: Level,
+    private readonly logger: Logger,
+    private readonly maxWaitMs: number = MAX_WAIT_MS,
+    private readonly onHealth: () => void = () => undefined,
+  ) {}
+
+  health(): StorageHealth {
+    if (this.#isClosed) return { state: 'closed' };
+    if (this.#failure === undefined) return { state: 'ok' };
+    return { state: 'failing', ...this.#failure, pendingBytes: this.#queue.bytes + this.#inFlightBytes };
+  }
+
+  /** Atomic, in the order of the calls. Resolves after fsync. @throws StorageClosedError */
+  commit(operations: readonly Operation[]): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new StorageClosedError());
+    this.commits += 1;
+    const { operations: queued, settle } = this.#queue;
+    for (const operation of operations) {
+      queued.push(operation);
+      this.#unwritten.set(operation.key.toString('latin1'), operation);
+      this.#queue.bytes += operation.key.length + (operation.type === 'put' ? operation.value.length : 0);
+    }
+    const written = new Promise<void>((resolve, reject) => settle.push({ resolve, reject }));
+    if (!this.#isWriting) this.#schedule();
+    return written;
+  }
+
+  /** The newest value, written or not. Undefined when there is none. */
+  read(key: Buffer): Uint8Array | undefined {
+    const unwritten = this.#unwritten.get(key.toString('latin1'));
+    if (unwritten !== undefined) return unwritten.type === 'put' ? unwritten.value : undefined;
+    return this.level.getSync(key);
+  }
+
+  /** Resolves when what was committed under this key is on the disk: at once when nothing waits. */
+  settled(key: Buffer): Promise<void> {
+    return this.#unwritten.has(key.toString('latin1')) ? this.flushed() : Promise.resolve();
+  }
+
+  /** Resolves when everything committed so far is on the disk. */
+  flushed(): Promise<void> {
+    if (this.#queue.operations.length === 0 && !this.#isWriting) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    const wait = this.#waitMs();
+    // Without a wait, the end of this turn: rooms that tick together share the batch.
+    if (wait === 0) this.#immediate = setImmediate(() => this.#start());
+    else this.#timer = setTimeout(() => this.#start(), wait);
+  }
+
+  #waitMs(): number {
+    const now = performance.now();
+    const elapsed = now - this.#rateAt;
+    if (elapsed > 50) {
+      this.#rate = ((this.commits - this.#rateCommits) / elapsed) * 1_000;
+      this.#rateAt = now;
+      this.#rateCommits = this.commits;
+    }
+    if (this.#rate < BUSY_COMMITS_PER_SECOND) return 0;
+    return Math.min(this.maxWaitMs, Math.ceil(this.#rate / BUSY_COMMITS_PER_SECOND));
+  }
+
+  #start(): void {
+    this.#isScheduled = false;
+    if (this.#isWriting || this.#queue.operations.length === 0) return;
+    this.#isWriting = true;
+    const batch = this.#queue;
+    this.#queue = { operations: [], bytes: 0, settle: [] };
+    this.#inFlightBytes = batch.bytes;
+    void this.#write(batch).then(
+      () => this.#written(batch),
+      (error: unknown) => this.#abandoned(batch, error),
+    );
+  }
+
+  #written(batch: Pending): void {
+    this.#isWriting = false;
+    this.#inFlightBytes = 0;
+    this.batches += 1;
+    for (const operation of batch.operations) {
+      const key = operation.key.toString('latin1');
+      if (this.#unwritten.get(key) === operation) this.#unwritten.delete(key);
+    }
+    for (const { resolve } of batch.settle) resolve();
+    if (this.#queue.operations.length > 0) {
+      this.#schedule();
+      return;
+    }
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** Closed while the medium failed: nobody is told that it is durable, and nobody waits for ever. */
+  #abandoned(batch: Pending, error: unknown): void {
+    this.#isWriting = false;
+    for (const waiter of [...batch.settle, ...this.#queue.settle]) waiter.reject(error);
+    this.#queue = { operations: [], bytes: 0, settle: [] };
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  async #write(batch: Pending): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        if (attempt > 0) await this.#reopen();
+        await this.level.batch(batch.operations, { sync: true });
+        this.#recovered();
+        return;
+      } catch (error) {
+        if (this.#isClosed) throw error;
+        this.#failed(error);
+        await this.#pause(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 0);
+        if (this.#isClosed) throw new StorageClosedError();
+      }
+    }
+  }
+
+  /** Reads go on meanwhile: the database is closed only when the folder takes writes again. */
+  async #reopen(): Promise<void> {
+    await probeFolder(this.level.location);
+    await this.level.close();
+    await this.level.open();
+  }
+
+  #failed(error: unknown): void {
+    const reason = reasonOf(error);
+    if (this.#failure === undefined) {
+      this.logger.error({ err: error }, `the store cannot be written (${reason}); edits wait and are not confirmed`);
+    }
+    this.#failure = { since: this.#failure?.since ?? Date.now(), reason };
+    this.onHealth();
+  }
+
+  #recovered(): void {
+    if (this.#failure === undefined) return;
+    this.logger.warn({ failedForMs: Date.now() - this.#failure.since }, 'the store can be written again');
+    this.#failure = undefined;
+    this.onHealth();
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Writes what is queued, then refuses more. Gives up waiting on a medium that fails. */
+  async close(): Promise<void> {
+    if (this.#failure === undefined) await this.flushed();
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+    this.#wake?.();
+  }
+}
+
+/** @throws what the file system says when the folder cannot take a small durable write. */
+async function probeFolder(folder: string): Promise<void> {
+  const file = path.join(folder, 'writable');
+  const handle = await open(file, 'w');
+  try {
+    await handle.write(Buffer.alloc(PROBE_BYTES));
+    await handle.sync();
+  } finally {
+    await handle.close();
+    await rm(file, { force: true });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error ? cause.message : String(cause);
+}

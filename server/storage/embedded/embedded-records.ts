@@ -1,0 +1,189 @@
+/**
+ * Records and events on LevelDB.
+ *
+ *   record := f64 expires at (0: never) | u64 version | value
+ *   event  := f64 appended at | JSON
+ */
+import type { EventLog, LoggedEvent, RangeOptions } from '../event-log.js';
+import type { PutOptions, RecordKey, RecordStore, ScanOptions, StoredRecord } from '../record-store.js';
+import { BODY_OFFSET, seal, sealable, sealed, unseal } from './checksum.js';
+import type { Committer, Level, Operation } from './committer.js';
+import {
+  consumerKey,
+  consumerRange,
+  eventKey,
+  eventRange,
+  readU64,
+  recordKey,
+  recordRange,
+  segmentsOfRecordKey,
+  sequenceOfEventKey,
+  writeU64,
+  type KeyRange,
+} from './keys.js';
+
+type Purge = (range: KeyRange) => Promise<void>;
+
+export class EmbeddedRecordStore implements RecordStore {
+  constructor(
+    private readonly level: Level,
+    private readonly committer: Committer,
+    private readonly versions: { next(): number },
+    private readonly purge: Purge,
+  ) {}
+
+  async get(key: RecordKey): Promise<StoredRecord | undefined> {
+    return this.#read(key);
+  }
+
+  #read(key: RecordKey): StoredRecord | undefined {
+    const value = this.committer.read(recordKey(key));
+    const record = value === undefined ? undefined : decodeRecord(key, value);
+    return record === undefined || hasExpired(record) ? undefined : record;
+  }
+
+  async put(key: RecordKey, value: Uint8Array, options: PutOptions = {}): Promise<{ version: string } | 'conflict'> {
+    // Read and queued in one turn: nothing gets in between.
+    if (options.ifVersion !== undefined && (this.#read(key)?.version ?? null) !== options.ifVersion) return 'conflict';
+    const version = this.versions.next();
+    const buffer = sealable(16 + value.length);
+    buffer.writeDoubleBE(options.expiresAt ?? 0, BODY_OFFSET);
+    writeU64(buffer, BODY_OFFSET + 8, version);
+    buffer.set(value, BODY_OFFSET + 16);
+    await this.committer.commit([{ type: 'put', key: recordKey(key), value: seal(buffer) }]);
+    return { version: String(version) };
+  }
+
+  async delete(key: RecordKey, options: { ifVersion?: string } = {}): Promise<boolean | 'conflict'> {
+    const record = this.#read(key);
+    if (options.ifVersion !== undefined && record?.version !== options.ifVersion) return 'conflict';
+    if (record === undefined) return false;
+    await this.committer.commit([{ type: 'del', key: recordKey(key) }]);
+    return true;
+  }
+
+  async *scan(prefix: RecordKey, options: ScanOptions = {}): AsyncIterable<StoredRecord> {
+    await this.committer.flushed();
+    const range = recordRange(prefix);
+    const isReverse = options.reverse === true;
+    const after = options.after === undefined ? undefined : recordKey(options.after);
+    const bounds = isReverse
+      ? { gte: range.gte, lt: after ?? range.lt }
+      : { ...(after === undefined ? { gte: range.gte } : { gt: after }), lt: range.lt };
+    let left = options.limit ?? Infinity;
+    if (left === 0) return;
+    for await (const [key, value] of this.level.iterator({ ...bounds, reverse: isReverse })) {
+      const segments = segmentsOfRecordKey(key);
+      const record = decodeRecord([segments[0] ?? '', ...segments.slice(1)], value);
+      if (hasExpired(record)) continue;
+      yield record;
+      left -= 1;
+      if (left === 0) return;
+    }
+  }
+
+  async erase(prefix: RecordKey): Promise<number> {
+    await this.committer.flushed();
+    const range = recordRange(prefix);
+    const operations: Operation[] = [];
+    for await (const key of this.level.keys(range)) operations.push({ type: 'del', key: Buffer.from(key) });
+    if (operations.length === 0) return 0;
+    await this.committer.commit(operations);
+    await this.purge(range);
+    return operations.length;
+  }
+
+  /** Deletes what has expired; answers how many. */
+  async sweep(): Promise<number> {
+    const operations: Operation[] = [];
+    for await (const [key, value] of this.level.iterator({ gte: Buffer.from([0x10]), lt: Buffer.from([0x11]) })) {
+      if (hasExpired(decodeRecord([''], value))) operations.push({ type: 'del', key: Buffer.from(key) });
+    }
+    if (operations.length > 0) await this.committer.commit(operations);
+    return operations.length;
+  }
+}
+
+function decodeRecord(key: RecordKey, stored: Uint8Array): StoredRecord {
+  const body = unseal(stored);
+  const expiresAt = body.readDoubleBE(0);
+  const record = { key, version: String(readU64(body, 8)), value: Uint8Array.prototype.slice.call(body, 16) };
+  return expiresAt === 0 ? record : { ...record, expiresAt };
+}
+
+const hasExpired = (record: StoredRecord): boolean => record.expiresAt !== undefined && record.expiresAt <= Date.now();
+
+const ID_DIGITS = 16;
+const idOf = (sequence: number): string => String(sequence).padStart(ID_DIGITS, '0');
+
+export class EmbeddedEventLog implements EventLog {
+  /** Next sequence of streams that were appended to. Grows over the whole store, so that an id is never used twice. */
+  constructor(
+    private readonly level: Level,
+    private readonly committer: Committer,
+    private readonly sequences: { next(): number },
+    private readonly purge: Purge,
+  ) {}
+
+  async append(stream: string, events: readonly unknown[]): Promise<string[]> {
+    const now = Date.now();
+    const ids: string[] = [];
+    const operations = events.map((data): Operation => {
+      const sequence = this.sequences.next();
+      ids.push(idOf(sequence));
+      const json = Buffer.from(JSON.stringify(data ?? null));
+      const buffer = sealable(8 + json.length);
+      buffer.writeDoubleBE(now, BODY_OFFSET);
+      buffer.set(json, BODY_OFFSET + 8);
+      return { type: 'put', key: eventKey(stream, sequence), value: seal(buffer) };
+    });
+    if (operations.length > 0) await this.committer.commit(operations);
+    return ids;
+  }
+
+  async range(stream: string, options: RangeOptions = {}): Promise<LoggedEvent[]> {
+    await this.committer.flushed();
+    const whole = eventRange(stream);
+    const bounds = {
+      ...(options.after === undefined ? { gte: whole.gte } : { gt: eventKey(stream, Number(options.after)) }),
+      lt: options.before === undefined ? whole.lt : eventKey(stream, Number(options.before)),
+    };
+    const events: LoggedEvent[] = [];
+    const reverse = options.reverse === true;
+    for await (const [key, value] of this.level.iterator({ ...bounds, reverse, limit: options.limit ?? -1 })) {
+      const body = unseal(value);
+      const data: unknown = JSON.parse(body.toString('utf8', 8));
+      events.push({ id: idOf(sequenceOfEventKey(key)), at: body.readDoubleBE(0), data });
+    }
+    return events;
+  }
+
+  async position(stream: string, consumer: string): Promise<string | undefined> {
+    const value = this.committer.read(consumerKey(stream, consumer));
+    return value === undefined ? undefined : unseal(value).toString();
+  }
+
+  async commit(stream: string, consumer: string, id: string): Promise<void> {
+    await this.committer.commit([{ type: 'put', key: consumerKey(stream, consumer), value: sealed(Buffer.from(id)) }]);
+  }
+
+  async trim(stream: string, before: string): Promise<void> {
+    await this.committer.flushed();
+    const range = { gte: eventRange(stream).gte, lt: eventKey(stream, Number(before)) };
+    await this.#deleteRange(range);
+  }
+
+  async erase(stream: string): Promise<void> {
+    await this.committer.flushed();
+    for (const range of [eventRange(stream), consumerRange(stream)]) {
+      if (await this.#deleteRange(range)) await this.purge(range);
+    }
+  }
+
+  async #deleteRange(range: KeyRange): Promise<boolean> {
+    const operations: Operation[] = [];
+    for await (const key of this.level.keys(range)) operations.push({ type: 'del', key: Buffer.from(key) });
+    if (operations.length > 0) await this.committer.commit(operations);
+    return operations.length > 0;
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * The store that needs no service: one LevelDB in `<folder>/store`.
+ *
+ * LevelDB's own lock keeps a second process out. `open-embedded` writes a format record, so that an older Formloom
+ * refuses a newer store instead of misreading it.
+ */
+import { constants } from 'node:fs';
+import { access, copyFile, mkdir, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { ClassicLevel } from 'classic-level';
+import type { Logger } from 'pino';
+import { StorageUnavailableError } from '../errors.js';
+import type { Storage, StorageHealth } from '../storage.js';
+import { sealed, unseal } from './checksum.js';
+import { Committer, type Level } from './committer.js';
+import { EmbeddedDocumentLog } from './embedded-document-log.js';
+import { EmbeddedBus, EmbeddedLeases } from './embedded-bus.js';
+import { EmbeddedEventLog, EmbeddedRecordStore } from './embedded-records.js';
+import { STORE_KEY, type KeyRange } from './keys.js';
+import { findLogDamage } from './write-ahead-log.js';
+
+export interface EmbeddedStorageOptions {
+  /** DATA_DIR; created when missing. */
+  readonly folder: string;
+  /** Id of this node. */
+  readonly node: string;
+  readonly logger: Logger;
+  /** The longest that a commit waits for company, in milliseconds. */
+  readonly groupCommitMaxMs?: number;
+}
+
+const FORMAT = 1;
+const SWEEP_MS = 60_000;
+/** Numbers are handed out from blocks that are reserved durably, so that none is ever used twice. */
+const NUMBER_BLOCK = 1_000_000;
+
+/** @throws StorageUnavailableError: in use, not writable, not ours, or written by a newer version. */
+export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Promise<Storage> {
+  const folder = path.resolve(options.folder, 'store');
+  await prepareFolder(folder);
+  const damages = await setAsideDamage(folder, options.logger);
+  const level: Level = new ClassicLevel<Uint8Array, Uint8Array>(folder, {
+    keyEncoding: 'view',
+    valueEncoding: 'view',
+    writeBufferSize: 8 * 1024 * 1024,
+  });
+  await openLevel(level, folder);
+  const reserved = readFormat(level, folder);
+  await level.put(STORE_KEY, formatRecord(reserved + NUMBER_BLOCK), { sync: true });
+
+  const listeners = new Set<(health: StorageHealth) => void>();
+  let lastHealth = '';
+  const health = (): StorageHealth => {
+    const state = committer.health();
+    if (state.state !== 'ok' || damages.length === 0) return state;
+    return { state: 'failing', since: openedAt, reason: `damaged: ${damages.join(', ')}`, pendingBytes: 0 };
+  };
+  const openedAt = Date.now();
+  const announce = (): void => {
+    const current = health();
+    const key = `${current.state} ${current.state === 'failing' ? current.reason : ''}`;
+    if (key === lastHealth) return;
+    lastHealth = key;
+    for (const listener of listeners) listener(current);
+  };
+  const committer = new Committer(level, options.logger, options.groupCommitMaxMs, announce);
+  const numbers = new NumberSource(reserved, committer);
+  const purge = (range: KeyRange): Promise<void> => level.compactRange(range.gte, range.lt);
+  const records = new EmbeddedRecordStore(level, committer, numbers, purge);
+  const sweep = setInterval(() => {
+    records.sweep().catch((error: unknown) => options.logger.warn({ err: error }, 'expired records could not be swept'));
+  }, SWEEP_MS);
+  sweep.unref();
+
+  return {
+    kind: 'embedded',
+    documents: new EmbeddedDocumentLog(level, committer, numbers, options.node, purge),
+    records,
+    events: new EmbeddedEventLog(level, committer, numbers, purge),
+    bus: new EmbeddedBus(),
+    leases: new EmbeddedLeases(records),
+    health,
+    onHealthChange: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close: async () => {
+      clearInterval(sweep);
+      await committer.close();
+      await level.close();
+      announce();
+    },
+  };
+}
+
+/** Growing numbers for documents, records and events. */
+class NumberSource {
+  #next: number;
+  #reservedUpTo: number;
+
+  constructor(
+    start: number,
+    private readonly committer: Committer,
+  ) {
+    this.#next = start + 1;
+    this.#reservedUpTo = start + NUMBER_BLOCK;
+  }
+
+  next(): number {
+    const number = this.#next++;
+    // Far ahead of need: the reservation goes out with the batch that is being gathered, before any number beyond it.
+    if (number > this.#reservedUpTo - NUMBER_BLOCK / 2) {
+      this.#reservedUpTo += NUMBER_BLOCK;
+      void this.committer.commit([{ type: 'put', key: STORE_KEY, value: formatRecord(this.#reservedUpTo) }]);
+    }
+    return number;
+  }
+}
+
+const formatRecord = (reserved: number): Buffer => sealed(Buffer.from(JSON.stringify({ format: FORMAT, reserved })));
+
+function readFormat(level: Level, folder: string): number {
+  const stored = level.getSync(STORE_KEY);
+  if (stored === undefined) return 0;
+  const { format, reserved } = JSON.parse(unseal(stored).toString()) as { format: number; reserved: number };
+  if (format > FORMAT) {
+    throw new StorageUnavailableError(
+      `The store in ${folder} has format ${format}; this version of Formloom reads up to ${FORMAT}. Use a newer version.`,
+    );
+  }
+  return reserved;
+}
+
+async function prepareFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StorageUnavailableError(
+      `The data folder ${folder} cannot be written (${reason}). Set DATA_DIR to a folder that this user may write.`,
+      { cause: error },
+    );
+  }
+}
+
+/** LevelDB drops what it cannot read: the file is kept beside it, so that nothing is lost that a person could still read. */
+async function setAsideDamage(folder: string, logger: Logger): Promise<string[]> {
+  const damages = await findLogDamage(folder);
+  for (const damage of damages) {
+    const name = damage.split(' ')[0] ?? '';
+    const copy = path.join(path.dirname(folder), `damaged-${Date.now()}-${name}`);
+    await copyFile(path.join(folder, name), copy);
+    logger.error({ file: path.join(folder, name), copy }, `the store's log is damaged: ${damage}; documents may lack updates`);
+  }
+  return damages;
+}
+
+async function openLevel(level: Level, folder: string): Promise<void> {
+  try {
+    await level.open();
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    if (code === 'LEVEL_LOCKED') {
+      throw new StorageUnavailableError(
+        `The data folder ${folder} is in use by another Formloom process. Stop it, or set DATA_DIR to another folder.`,
+        { cause: error },
+      );
+    }
+    const files = (await readdir(folder)).length;
+    throw new StorageUnavailableError(
+      `The store in ${folder} (${files} files) cannot be opened: ${reason}. Restore it from a backup, or set DATA_DIR to another folder.`,
+      { cause: error },
+    );
+  }
+}

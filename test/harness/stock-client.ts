@@ -1,0 +1,90 @@
+/** The published y-websocket client, unchanged. */
+import { WebSocket } from 'ws';
+import { WebsocketProvider } from 'y-websocket';
+import * as Y from 'yjs';
+import { until } from './until.js';
+
+export interface StockClient {
+  readonly doc: Y.Doc;
+  readonly provider: WebsocketProvider;
+  /** Codes with which the server has closed this client. */
+  readonly closes: number[];
+  /** True when everything this client wrote so far came back from the server: it is saved. */
+  isSaved(): boolean;
+  /** How many of its own clocks the server has sent back. */
+  echoedClock(): number;
+  saved(): Promise<void>;
+  synced(): Promise<void>;
+  disconnect(): void;
+  destroy(): void;
+}
+
+export interface StockOptions {
+  readonly doc?: Y.Doc;
+  readonly params?: Record<string, string>;
+  readonly connect?: boolean;
+}
+
+export function stockClient(wsUrl: string, document: string, options: StockOptions = {}): StockClient {
+  const doc = options.doc ?? new Y.Doc();
+  const closes: number[] = [];
+  /** Clocks of this client that the server has sent back. */
+  let echoed = 0;
+  const provider = new WebsocketProvider(wsUrl, document, doc, {
+    WebSocketPolyfill: WebSocket as unknown as typeof globalThis.WebSocket,
+    disableBc: true,
+    connect: options.connect ?? true,
+    params: options.params ?? {},
+  });
+  // Before the provider's own handler, which applies the update and hides whether it came from us.
+  provider.messageHandlers = provider.messageHandlers.map((handler, type) =>
+    type !== 0
+      ? handler
+      : (encoder, decoder, ...rest) => {
+          const at = decoder.pos;
+          const rawStep = decoder.arr[at];
+          if (rawStep === 2) echoed = Math.max(echoed, ownClockIn(decoder.arr.subarray(at + 1), doc.clientID));
+          handler(encoder, decoder, ...rest);
+        },
+  );
+  provider.on('connection-close', (event: { code: number } | null) => {
+    if (event !== null) closes.push(event.code);
+  });
+  const isSaved = (): boolean => echoed >= Y.getState(doc.store, doc.clientID);
+  return {
+    doc,
+    provider,
+    closes,
+    isSaved,
+    echoedClock: () => echoed,
+    saved: () => until(isSaved, { what: () => `saved up to ${echoed} of ${Y.getState(doc.store, doc.clientID)}` }),
+    synced: () => until(() => provider.synced, { what: 'the client is synced' }),
+    disconnect: () => provider.disconnect(),
+    destroy: () => {
+      provider.destroy();
+      doc.destroy();
+    },
+  };
+}
+
+function ownClockIn(body: Uint8Array, clientId: number): number {
+  let length = 0;
+  let at = 0;
+  for (let factor = 1; ; factor *= 128) {
+    const byte = body[at++] ?? 0;
+    length += (byte & 127) * factor;
+    if (byte < 128) break;
+  }
+  return Y.parseUpdateMeta(body.subarray(at, at + length)).to.get(clientId) ?? 0;
+}
+
+/** The same text in all documents, and nothing of it pending. */
+export async function converged(clients: readonly StockClient[], read: (doc: Y.Doc) => unknown): Promise<void> {
+  await until(
+    () => {
+      const first = JSON.stringify(read(clients[0]!.doc));
+      return clients.every((client) => JSON.stringify(read(client.doc)) === first);
+    },
+    { what: () => `all clients agree: ${clients.map((c) => JSON.stringify(read(c.doc)).slice(0, 200)).join('\n')}` },
+  );
+}
