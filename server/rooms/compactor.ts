@@ -17,13 +17,13 @@ export type CompactionResult = 'done' | 'lost the race' | 'nothing to do';
 
 export class Compactor {
   inFlight = 0;
-  completed = 0;
   #queue: Promise<unknown> = Promise.resolve();
   readonly #queued = new Map<string, Promise<CompactionResult>>();
 
   constructor(
     private readonly log: DocumentLog,
     private readonly logger: Logger,
+    private readonly onCompacted: () => void,
   ) {}
 
   /** After every append. */
@@ -62,7 +62,7 @@ export class Compactor {
     try {
       const result = await this.log.compact(room.name, upTo, state);
       if (result === 'done') {
-        this.completed += 1;
+        this.onCompacted();
         room.uncompactedUpdates -= updates;
         room.uncompactedBytes -= bytes;
       }

@@ -12,6 +12,9 @@ export interface RoomCounters {
   updates(count: number): void;
   /** Milliseconds from the call to durable. */
   appended(ms: number): void;
+  /** Milliseconds from the receipt of an edit until its writer has the echo. */
+  echoed(ms: number): void;
+  compacted(): void;
   joins(kind: 'cached' | 'encoded'): void;
   errors(type: string): void;
   unknownMessage(type: number): void;

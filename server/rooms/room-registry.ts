@@ -56,6 +56,8 @@ export class RoomRegistry implements Rooms {
   /** In the order in which they became idle, so that the sweep looks at the oldest alone. */
   readonly #idle = new Set<Room>();
   readonly #node: RoomNode;
+  /** Documents whose stored content is damaged, as far as somebody asked for them. */
+  readonly #damaged = new Map<string, string>();
   readonly #sweep: NodeJS.Timeout;
   readonly #idleUnloadMs: number;
   #isSweeping = false;
@@ -64,7 +66,7 @@ export class RoomRegistry implements Rooms {
     const { logger, log } = options;
     this.#idleUnloadMs = options.idleUnloadMs ?? IDLE_UNLOAD_MS;
     this.backlog = new Backlog(options.backlogBytes ?? BACKLOG_BYTES);
-    this.compactor = new Compactor(log, logger);
+    this.compactor = new Compactor(log, logger, () => options.counters.compacted());
     this.ticker = new Ticker(options.isTickAdaptive, (error) => {
       options.counters.errors('tick');
       logger.error({ err: error }, 'a tick failed');
@@ -106,7 +108,14 @@ export class RoomRegistry implements Rooms {
     return room;
   }
 
+  /** For readiness: each document that could not be read, and why. */
+  damaged(): ReadonlyMap<string, string> {
+    return this.#damaged;
+  }
+
   #onStateChange(room: Room): void {
+    if (room.damage !== undefined) this.#damaged.set(room.name, room.damage);
+    else if (room.state === 'live' || room.state === 'deleted') this.#damaged.delete(room.name);
     this.#idle.delete(room);
     if (room.state === 'idle' || room.state === 'failed') this.#idle.add(room);
     const isGone = room.state === 'absent' || room.state === 'deleted';

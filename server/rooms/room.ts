@@ -7,7 +7,7 @@ import { CLOSE } from '../protocol/close-codes.js';
 import { MalformedError, readMessages, type IncomingHandler } from '../protocol/incoming.js';
 import { extraFrame, permissionDeniedFrame, syncStep1Frame, updateFrame } from '../protocol/messages.js';
 import { inspectStateVector, inspectUpdate } from '../protocol/update-bounds.js';
-import { DocumentErasedError, DocumentExistsError } from '../storage/errors.js';
+import { DocumentCorruptedError, DocumentErasedError, DocumentExistsError } from '../storage/errors.js';
 import { START, type Attribution, type LoggedUpdate, type NewUpdate, type Position } from '../storage/document-log.js';
 import type { Subscription } from '../storage/document-log.js';
 import { attribute } from './attribution.js';
@@ -44,6 +44,8 @@ export class Room {
   /** Position of the last update that is durable; what a compaction may fold. */
   durablePosition: Position = START;
   epoch: string | undefined;
+  /** Why the stored content cannot be read; undefined when it can. */
+  damage: string | undefined;
   uncompactedUpdates = 0;
   uncompactedBytes = 0;
 
@@ -124,6 +126,7 @@ export class Room {
     this.#transition(isErased ? 'erase' : 'load failed');
     this.#live?.destroy();
     this.#live = undefined;
+    if (error instanceof DocumentCorruptedError) this.damage = error.detail;
     if (!isErased) {
       this.node.logger.error({ err: error, document: this.name }, 'document cannot be loaded');
       this.node.counters.errors('document_load');
@@ -275,7 +278,7 @@ export class Room {
       emitted.push({ update: emission.update, attribution: attribute(peer.principal, 'sync') });
       for (const item of group) writers.add(item.from);
     }
-    if (emitted.length > 0 && before !== undefined) this.#publish(emitted, writers, before);
+    if (emitted.length > 0 && before !== undefined) void this.#publish(emitted, writers, before);
     this.#echoRepeats(inbox, writers);
     this.#boundPending(inbox);
   }
@@ -327,8 +330,12 @@ export class Room {
       if (!writers.has(subscriber)) delivery?.send(subscriber, frames, before);
     }
     if (writers.size > 0) {
+      const startedAt = performance.now();
       saved.then(
-        () => this.#echo(writers, frames, before),
+        () => {
+          this.#echo(writers, frames, before);
+          this.node.counters.echoed(performance.now() - startedAt);
+        },
         () => undefined, // reported by #append; without a log entry there is no echo
       );
     }
@@ -424,7 +431,7 @@ export class Room {
   #reload(): void {
     if (this.state === 'deleted' || this.state === 'absent') return;
     this.#transition('reload');
-    for (const subscriber of this.subscribers) subscriber.peer.pause();
+    for (const { peer } of this.subscribers) if (peer.isOpen) peer.pause();
     const abandoned = this.#live;
     this.#live = undefined;
     this.#inbox = [];

@@ -6,3 +6,4 @@ export * from './leases.js';
 export * from './record-store.js';
 export * from './storage.js';
 export { openEmbeddedStorage, type EmbeddedStorageOptions } from './embedded/embedded-storage.js';
+export * from './snapshots.js';

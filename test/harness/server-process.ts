@@ -48,7 +48,7 @@ export const temporaryFolder = (): Promise<string> => mkdtemp(path.join(tmpdir()
 export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
   const port = options.port ?? (await freePort());
   const dataDir = options.dataDir ?? (await temporaryFolder());
-  const child = spawn(process.execPath, [FORMLOOM, 'serve'], {
+  const child = spawn(process.execPath, process.env['BOOT'] ? ['--import=tsx', process.env['BOOT']] : [FORMLOOM, 'serve'], {
     env: {
       PATH: process.env['PATH'] ?? '',
       PORT: String(port),
@@ -57,7 +57,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
       LOG_LEVEL: 'warn',
       ...options.env,
     },
-    cwd: dataDir,
+    cwd: process.env['BOOT'] ? ROOT : dataDir,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';

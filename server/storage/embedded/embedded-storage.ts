@@ -1,7 +1,7 @@
 /**
  * The store that needs no service: one LevelDB in `<folder>/store`.
  *
- * LevelDB's own lock keeps a second process out. `open-embedded` writes a format record, so that an older Formloom
+ * LevelDB's own lock keeps a second process out. A format record is kept, so that an older Formloom
  * refuses a newer store instead of misreading it.
  */
 import { constants } from 'node:fs';
@@ -17,7 +17,7 @@ import { EmbeddedDocumentLog } from './embedded-document-log.js';
 import { EmbeddedBus, EmbeddedLeases } from './embedded-bus.js';
 import { EmbeddedEventLog, EmbeddedRecordStore } from './embedded-records.js';
 import { STORE_KEY, type KeyRange } from './keys.js';
-import { findLogDamage } from './write-ahead-log.js';
+import { findLogDamage, type LogDamage } from './write-ahead-log.js';
 
 export interface EmbeddedStorageOptions {
   /** DATA_DIR; created when missing. */
@@ -45,6 +45,7 @@ export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Prom
     writeBufferSize: 8 * 1024 * 1024,
   });
   await openLevel(level, folder);
+  for (const { operations } of damages) await level.batch([...operations], { sync: true });
   const reserved = readFormat(level, folder);
   await level.put(STORE_KEY, formatRecord(reserved + NUMBER_BLOCK), { sync: true });
 
@@ -53,7 +54,8 @@ export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Prom
   const health = (): StorageHealth => {
     const state = committer.health();
     if (state.state !== 'ok' || damages.length === 0) return state;
-    return { state: 'failing', since: openedAt, reason: `damaged: ${damages.join(', ')}`, pendingBytes: 0 };
+    const reason = `damaged: ${damages.map(({ file, offset }) => `${file} at byte ${offset}`).join(', ')}`;
+    return { state: 'failing', since: openedAt, reason, pendingBytes: 0 };
   };
   const openedAt = Date.now();
   const announce = (): void => {
@@ -144,14 +146,16 @@ async function prepareFolder(folder: string): Promise<void> {
   }
 }
 
-/** LevelDB drops what it cannot read: the file is kept beside it, so that nothing is lost that a person could still read. */
-async function setAsideDamage(folder: string, logger: Logger): Promise<string[]> {
+/** LevelDB drops what it cannot read. Its file is kept beside the store, and what it says is written again. */
+async function setAsideDamage(folder: string, logger: Logger): Promise<LogDamage[]> {
   const damages = await findLogDamage(folder);
-  for (const damage of damages) {
-    const name = damage.split(' ')[0] ?? '';
-    const copy = path.join(path.dirname(folder), `damaged-${Date.now()}-${name}`);
-    await copyFile(path.join(folder, name), copy);
-    logger.error({ file: path.join(folder, name), copy }, `the store's log is damaged: ${damage}; documents may lack updates`);
+  for (const { file, offset, operations, unreadableBytes } of damages) {
+    const copy = path.join(path.dirname(folder), `damaged-${Date.now()}-${path.basename(file)}`);
+    await copyFile(file, copy);
+    logger.error(
+      { file, offset, copy, rescued: operations.length, unreadableBytes },
+      `the store's log is damaged: ${file} at byte ${offset}; ${unreadableBytes} bytes are unreadable, the rest was written again`,
+    );
   }
   return damages;
 }

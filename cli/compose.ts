@@ -1,0 +1,129 @@
+/**
+ * The composition root: the only place where parts are constructed and meet.
+ *
+ * One port: upgrades go to the gateway, requests to the sidecar.
+ */
+import { createServer, type Server } from 'node:http';
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import { createApi } from '../api/index.js';
+import { createAuthenticator, credentialsFrom } from '../server/auth/index.js';
+import type { Config } from '../server/config/index.js';
+import { Gateway } from '../server/gateway/gateway.js';
+import { AdmissionPools, ClientAddresses, HandshakeGate } from '../server/limits/index.js';
+import { createMetrics } from '../server/observability/index.js';
+import { RoomRegistry } from '../server/rooms/room-registry.js';
+import { openEmbeddedStorage, SnapshotStore, type Storage } from '../server/storage/index.js';
+import { VERSION } from './version.js';
+
+export interface Formloom {
+  /** Where it listens, such as http://127.0.0.1:1234. */
+  readonly url: string;
+  /** Unready, flush, staggered closes, everything released. */
+  close(drainSeconds: number): Promise<void>;
+}
+
+/** @throws StorageUnavailableError, or the error of `listen` (port in use). */
+export async function startFormloom(config: Config, logger: Logger): Promise<Formloom> {
+  const node = `${hostname().slice(0, 32)}-${process.pid}-${Date.now().toString(36)}`;
+  const metrics = createMetrics();
+  const storage = await openStorage(config, node, logger);
+  const rooms = new RoomRegistry({
+    node,
+    log: storage.documents,
+    logger,
+    counters: metrics,
+    maxDocumentBytes: config.maxDocumentBytes,
+    hydratedBytes: config.hydratedBytes,
+    isTickAdaptive: config.websocketOptimizationEnabled,
+  });
+  const authenticator = createAuthenticator({
+    mode: config.auth,
+    jwtSecret: config.jwtSecret,
+    jwtPublicKey: config.jwtPublicKey,
+    jwksUrl: config.jwksUrl,
+    adminToken: config.adminToken,
+    records: storage.records,
+    bus: storage.bus,
+    logger,
+  });
+  await authenticator.start();
+  const pools = new AdmissionPools({
+    connectionPoolSize: config.connectionPoolSize,
+    areRolesProven: config.auth === 'jwt',
+  });
+  const handshakes = new HandshakeGate({ now: () => performance.now() });
+  const addresses = new ClientAddresses(config.trustedProxies);
+  const gateway = new Gateway({
+    rooms,
+    authenticator,
+    logger,
+    counters: metrics,
+    maxFrameBytes: config.maxFrameBytes,
+    credentials: (request) => credentialsFrom(request, config.corsOrigins),
+    address: (request) => addresses.of(request),
+    awaitTurn: () => handshakes.awaitTurn(),
+    admit: (request) => pools.admit(request),
+  });
+  metrics.attach({
+    ticks: () => rooms.ticker.ticks,
+    hydratedBytes: () => rooms.hydratedBytes(),
+    storagePendingBytes: () => rooms.backlog.bytes,
+    rooms: () => countByState(rooms),
+  });
+
+  const readiness = (): { ready: boolean; checks: Record<string, string> } => {
+    const health = storage.health();
+    const damaged = [...rooms.damaged().keys()];
+    const checks = {
+      store: health.state === 'failing' ? `failing: ${health.reason}` : health.state,
+      documents: damaged.length === 0 ? 'ok' : `damaged: ${damaged.slice(0, 10).join(', ')}`,
+      gateway: gateway.isDraining ? 'draining' : 'ok',
+    };
+    return { ready: Object.values(checks).every((check) => check === 'ok'), checks };
+  };
+
+  let server: Server | undefined;
+  const api = await createApi({
+    config,
+    logger,
+    rooms,
+    connections: gateway,
+    storage,
+    snapshots: new SnapshotStore(storage.records),
+    authenticator,
+    metrics,
+    readiness,
+    version: VERSION,
+    serverFactory: (handler) => {
+      server = createServer(handler);
+      return server;
+    },
+  });
+  await api.ready();
+  server?.on('upgrade', (request, socket, head) => gateway.handleUpgrade(request, socket, head));
+  const url = await api.listen({ port: config.port, host: config.host });
+
+  let closing: Promise<void> | undefined;
+  const close = async (drainSeconds: number): Promise<void> => {
+    await gateway.drain(drainSeconds);
+    await api.close();
+    gateway.close();
+    await rooms.close();
+    handshakes.close();
+    await authenticator.close();
+    await storage.close();
+    metrics.close();
+  };
+  return { url, close: (drainSeconds) => (closing ??= close(drainSeconds)) };
+}
+
+async function openStorage(config: Config, node: string, logger: Logger): Promise<Storage> {
+  return openEmbeddedStorage({ folder: config.dataDir, node, logger });
+}
+
+function countByState(rooms: RoomRegistry): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { state } of rooms.open()) counts[state] = (counts[state] ?? 0) + 1;
+  return counts;
+}

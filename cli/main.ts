@@ -1,0 +1,59 @@
+#!/usr/bin/env node
+/** The `formloom` command: parses arguments and hands over to `commands/`. */
+import { Command, CommanderError } from 'commander';
+import { processEnvironment } from '../server/config/environment.js';
+import { addDoctorCommand } from './commands/doctor.js';
+import { addFormCommands } from './commands/forms.js';
+import { addServeCommand } from './commands/serve.js';
+import { addSnapshotCommands } from './commands/snapshots.js';
+import { addTokenCommand } from './commands/token.js';
+import { CommandError, createOutput, EXIT, type Output } from './output.js';
+import { VERSION } from './version.js';
+
+async function main(args: readonly string[]): Promise<void> {
+  const environment = processEnvironment();
+  const program = new Command('formloom')
+    .description('A realtime collaboration server for forms.')
+    .version(VERSION)
+    .option('--json', 'print results and errors as JSON', false)
+    .showHelpAfterError('(formloom --help, or formloom <command> --help)')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 no server answers.\nEach option of `serve` can be given as an environment variable or in .env instead.',
+    )
+    .exitOverride();
+  // After the command too: `formloom import form.json --json`.
+  const isJson = args.includes('--json');
+  const output = (): Output => createOutput(isJson);
+  addServeCommand(program, output, environment);
+  addTokenCommand(program, output, environment);
+  addFormCommands(program, output);
+  addSnapshotCommands(program, output);
+  addDoctorCommand(program, output, environment);
+  for (const command of allCommands(program)) {
+    command.exitOverride();
+    if (command !== program && command.commands.length === 0) command.option('--json', 'print the result as JSON');
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    process.exitCode = report(error, output());
+  }
+}
+
+function allCommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allCommands)];
+}
+
+function report(error: unknown, output: Output): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof CommandError) {
+    output.error(error);
+    return error.exitCode;
+  }
+  // Not foreseen: the stack is what a bug report needs.
+  process.stderr.write(`formloom: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return EXIT.failed;
+}
+
+await main(process.argv.slice(2));

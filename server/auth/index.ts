@@ -1,0 +1,13 @@
+export { createAuthenticator } from './authenticator.js';
+export type { Authenticator, AuthenticatorOptions, Credentials } from './authenticator.js';
+export { grantSchema } from './claims.js';
+export { AuthenticationError, KeysUnavailableError, MintingUnavailableError } from './errors.js';
+export type { AuthenticationErrorCode } from './errors.js';
+export type { MintedToken, TokenRequest } from './minting.js';
+export { ROLES } from './principal.js';
+export type { Action, Grant, Principal, Role } from './principal.js';
+export type { Revocation, RevocationTarget } from './revocations.js';
+export { can, mayAdminister, mayWriteOverSync, roleOn, scopeOn } from './rights.js';
+export type { Scope } from './rights.js';
+export { credentialsFrom, isAllowedOrigin, redactUrl, TOKEN_COOKIE } from './token-source.js';
+export type { RequestHead } from './token-source.js';

@@ -1,0 +1,57 @@
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import { SignJWT } from 'jose';
+import type { Grant } from './principal.js';
+import { newTokenId } from './token-id.js';
+
+export interface TokenRequest {
+  readonly sub: string;
+  readonly name?: string;
+  readonly grants: readonly Grant[];
+  /** 1 second to 10 years. */
+  readonly ttlSeconds: number;
+}
+
+export interface MintedToken {
+  readonly token: string;
+  readonly jti: string;
+  /** RFC 3339, UTC. */
+  readonly expiresAt: string;
+}
+
+const MAX_TTL_SECONDS = 10 * 366 * 86_400;
+
+export class Mint {
+  readonly #key: KeyObject;
+
+  constructor(
+    secret: string,
+    private readonly clock: () => number,
+  ) {
+    this.#key = createSecretKey(Buffer.from(secret));
+  }
+
+  /**
+   * @param issuedAfter Unix time in milliseconds that the token must be younger than: a revocation of the subject.
+   * @throws RangeError for a lifetime out of bounds.
+   */
+  async mint(request: TokenRequest, issuedAfter: number | undefined): Promise<MintedToken> {
+    const { sub, name, grants, ttlSeconds } = request;
+    if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > MAX_TTL_SECONDS) {
+      throw new RangeError(`ttlSeconds must be an integer from 1 to ${MAX_TTL_SECONDS}`);
+    }
+    const issuedAt = Math.max(this.clock(), (issuedAfter ?? -Infinity) + 1);
+    // Whole seconds for `exp`, as many libraries expect; milliseconds for `iat`, so that a token minted right after
+    // a revocation is told from those before it.
+    const expiresAtSeconds = Math.floor(issuedAt / 1_000) + ttlSeconds;
+    const jti = newTokenId(expiresAtSeconds * 1_000);
+    const token = await new SignJWT({ ...(name !== undefined && { name }), grants: [...grants] })
+      .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+      .setIssuer('formloom')
+      .setSubject(sub)
+      .setJti(jti)
+      .setIssuedAt(issuedAt / 1_000)
+      .setExpirationTime(expiresAtSeconds)
+      .sign(this.#key);
+    return { token, jti, expiresAt: new Date(expiresAtSeconds * 1_000).toISOString() };
+  }
+}

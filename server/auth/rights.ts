@@ -1,0 +1,115 @@
+/**
+ * What a principal may do to a document, from its grants alone.
+ *
+ *   role        read  write              comment  respond  own  administer
+ *   viewer       x
+ *   commenter    x                         x
+ *   respondent   x    (its own sheet)               x
+ *   editor       x     x                   x
+ *   owner        x     x                   x                x
+ *   admin        x     x                   x        x       x    x
+ *
+ * Which documents a grant covers:
+ *   - the exact name, or every name that starts with what stands before a final `*`;
+ *   - a grant on `form/x` also on `form/x/comments`, as REST shows the threads of a form to whoever may see the form,
+ *     but not on its answer sheets: those hold other people's data and need a grant of their own;
+ *   - a respondent never sees comments (they are the editors' talk), and sees an answer sheet only by its exact name,
+ *     so that `respondent` on `*` opens nobody else's answers; an answer sheet is all it may write.
+ *
+ * Nobody writes `form/<id>/comments` over sync, an admin neither: threads are written by the server (`mayWriteOverSync`).
+ */
+import { documentKind } from '../protocol/document-name.js';
+import { ROLES, type Action, type Grant, type Principal, type Role } from './principal.js';
+
+const ACTIONS: Readonly<Record<Role, ReadonlySet<Action>>> = {
+  viewer: new Set(['read']),
+  commenter: new Set(['read', 'comment']),
+  respondent: new Set(['read', 'respond', 'write']),
+  editor: new Set(['read', 'write', 'comment']),
+  owner: new Set(['read', 'write', 'comment', 'own']),
+  admin: new Set(['read', 'write', 'comment', 'respond', 'own', 'administer']),
+};
+
+/** Limits within a document; an absent member limits nothing. */
+export interface Scope {
+  readonly paths?: readonly string[];
+  readonly languages?: readonly string[];
+}
+
+export function can(principal: Principal, document: string, action: Action): boolean {
+  return principal.grants.some((grant) => allows(grant, document, action));
+}
+
+/** The strongest role that any grant gives on the document; undefined when none covers it. */
+export function roleOn(principal: Principal, document: string): Role | undefined {
+  const roles = new Set<Role>();
+  for (const grant of principal.grants) {
+    if (allows(grant, document, 'read')) roles.add(grant.role);
+  }
+  // ROLES is ordered from the strongest.
+  return ROLES.find((role) => roles.has(role));
+}
+
+/** Like `can(…, 'write')`, but for updates that a client sends: comment documents are written by the server alone. */
+export function mayWriteOverSync(principal: Principal, document: string): boolean {
+  return documentKind(document).kind !== 'comments' && can(principal, document, 'write');
+}
+
+/** True for an admin of everything: the server itself is no document, so a grant on a prefix does not reach it. */
+export function mayAdminister(principal: Principal): boolean {
+  return principal.grants.some((grant) => grant.document === '*' && grant.role === 'admin');
+}
+
+/**
+ * To what a writer is limited within the document. Grants are joined as far as that widens nothing:
+ * `{paths: [a], languages: [fr]}` and `{paths: [b], languages: [fr]}` give both paths in French, but a grant on a
+ * path and another on a language can't be joined, and the stronger (then the earlier) one stands.
+ */
+export function scopeOn(principal: Principal, document: string): Scope {
+  const grants = principal.grants
+    .filter((grant) => allows(grant, document, 'write'))
+    .sort((a, b) => ROLES.indexOf(a.role) - ROLES.indexOf(b.role));
+  const [first, ...others] = grants;
+  if (first === undefined || grants.some(isUnlimited)) return {};
+  return others.reduce<Scope>(joined, { ...pathsOf(first), ...languagesOf(first) });
+}
+
+function allows(grant: Grant, document: string, action: Action): boolean {
+  if (!ACTIONS[grant.role].has(action)) return false;
+  const kind = documentKind(document);
+  if (grant.role === 'respondent') {
+    if (kind.kind === 'submission') return grant.document === document;
+    return kind.kind !== 'comments' && action !== 'write' && covers(grant, document);
+  }
+  return covers(grant, document) || (kind.kind === 'comments' && covers(grant, `form/${kind.formId}`));
+}
+
+function covers(grant: Grant, document: string): boolean {
+  return grant.document.endsWith('*') ? document.startsWith(grant.document.slice(0, -1)) : document === grant.document;
+}
+
+function isUnlimited(grant: Grant): boolean {
+  return grant.paths === undefined && grant.languages === undefined;
+}
+
+function joined(scope: Scope, other: Scope): Scope {
+  if (isSame(scope.languages, other.languages)) return { ...pathsOf(scope, other), ...languagesOf(scope) };
+  if (isSame(scope.paths, other.paths)) return { ...pathsOf(scope), ...languagesOf(scope, other) };
+  return scope;
+}
+
+/** The union of paths; nothing when one of the scopes has all of them. */
+function pathsOf(...scopes: Scope[]): Pick<Scope, 'paths'> {
+  const paths = scopes.map((scope) => scope.paths);
+  return paths.includes(undefined) ? {} : { paths: [...new Set(paths.flatMap((some) => some ?? []))] };
+}
+
+function languagesOf(...scopes: Scope[]): Pick<Scope, 'languages'> {
+  const languages = scopes.map((scope) => scope.languages);
+  return languages.includes(undefined) ? {} : { languages: [...new Set(languages.flatMap((some) => some ?? []))] };
+}
+
+function isSame(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.length === b.length && a.every((item) => b.includes(item));
+}

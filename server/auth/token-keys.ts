@@ -1,0 +1,126 @@
+/**
+ * Verifies signatures. A key is only ever used with the algorithms of its own kind, so a token can't have a public key
+ * taken for a secret, and there is no way to ask for no signature.
+ */
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import { createRemoteJWKSet, decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose';
+import { AuthenticationError, KeysUnavailableError } from './errors.js';
+import { importPublicKey } from './public-key.js';
+
+export interface TokenKeysOptions {
+  /** At least 32 bytes (RFC 7518, section 3.2). */
+  readonly secret?: string;
+  /** PEM (SPKI or certificate), or a JWK as JSON. */
+  readonly publicKey?: string;
+  readonly jwksUrl?: string;
+}
+
+const HMAC = ['HS256', 'HS384', 'HS512'];
+const RSA = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
+const ELLIPTIC = ['ES256', 'ES384', 'ES512'];
+const EDWARDS = ['EdDSA', 'Ed25519'];
+
+/** Clocks of issuers differ; applies to `nbf`. The end of a token is taken as it is. */
+const CLOCK_TOLERANCE_SECONDS = 5;
+const JWKS_TIMEOUT_MS = 5_000;
+
+interface Verifier {
+  readonly algorithms: readonly string[];
+  verify(token: string, now: Date): Promise<JWTPayload>;
+}
+
+export class TokenKeys {
+  readonly #verifiers: readonly Verifier[];
+
+  /** @throws Error when `publicKey` is none. */
+  constructor(options: TokenKeysOptions) {
+    const verifiers: Verifier[] = [];
+    if (options.secret !== undefined) verifiers.push(withKey(createSecretKey(Buffer.from(options.secret)), HMAC));
+    if (options.publicKey !== undefined) {
+      const key = importPublicKey(options.publicKey);
+      verifiers.push(withKey(key, algorithmsOf(key)));
+    }
+    if (options.jwksUrl !== undefined) verifiers.push(withKeySet(options.jwksUrl));
+    this.#verifiers = verifiers;
+  }
+
+  get isEmpty(): boolean {
+    return this.#verifiers.length === 0;
+  }
+
+  /**
+   * The claims of a token whose signature and times hold.
+   * @throws AuthenticationError, KeysUnavailableError
+   */
+  async verify(token: string, nowMs: number): Promise<JWTPayload> {
+    try {
+      const { alg } = decodeProtectedHeader(token);
+      const verifier = this.#verifiers.find(({ algorithms }) => alg !== undefined && algorithms.includes(alg));
+      if (verifier === undefined)
+        throw new AuthenticationError('token_invalid', 'The token is signed in a way not accepted here.');
+      return await verifier.verify(token, new Date(nowMs));
+    } catch (error) {
+      throw asOurs(error);
+    }
+  }
+}
+
+function withKey(key: KeyObject, algorithms: string[]): Verifier {
+  return {
+    algorithms,
+    verify: async (token, currentDate) => {
+      const options = { algorithms, currentDate, clockTolerance: CLOCK_TOLERANCE_SECONDS };
+      return (await jwtVerify(token, key, options)).payload;
+    },
+  };
+}
+
+function withKeySet(url: string): Verifier {
+  const keys = createRemoteJWKSet(new URL(url), { timeoutDuration: JWKS_TIMEOUT_MS });
+  const algorithms = [...RSA, ...ELLIPTIC, ...EDWARDS];
+  return {
+    algorithms,
+    verify: async (token, currentDate) => {
+      const options = { algorithms, currentDate, clockTolerance: CLOCK_TOLERANCE_SECONDS };
+      return (await jwtVerify(token, keys, options)).payload;
+    },
+  };
+}
+
+function algorithmsOf(key: KeyObject): string[] {
+  switch (key.asymmetricKeyType) {
+    case 'rsa':
+      return RSA;
+    case 'ec':
+      return ELLIPTIC;
+    case 'ed25519':
+      return EDWARDS;
+    default:
+      throw new TypeError(`Tokens cannot be verified with a key of type ${key.asymmetricKeyType ?? 'unknown'}`);
+  }
+}
+
+/** What only the token's maker can have caused. Everything else of a remote key set is a matter of the network. */
+const TOKEN_FAULTS = [
+  errors.JWTInvalid,
+  errors.JWSInvalid,
+  errors.JWTClaimValidationFailed,
+  errors.JWSSignatureVerificationFailed,
+  errors.JOSEAlgNotAllowed,
+  errors.JOSENotSupported,
+  errors.JWKSNoMatchingKey,
+  errors.JWKSMultipleMatchingKeys,
+];
+
+function asOurs(error: unknown): Error {
+  if (error instanceof AuthenticationError) return error;
+  const options = { cause: error };
+  if (error instanceof errors.JWTExpired)
+    return new AuthenticationError('token_expired', 'The token expired.', options);
+  // decodeProtectedHeader throws TypeErrors about the token's form; fetch throws them about the network, with a cause.
+  const isForm = error instanceof TypeError && error.cause === undefined;
+  if (isForm || TOKEN_FAULTS.some((fault) => error instanceof fault)) {
+    return new AuthenticationError('token_invalid', 'The token is not valid.', options);
+  }
+  return new KeysUnavailableError(options);
+}

@@ -1,0 +1,6 @@
+export { EventLoopMonitor } from './event-loop-monitor.js';
+export type { EventLoopDelay } from './event-loop-monitor.js';
+export { createLogger } from './logger.js';
+export type { LoggerOptions } from './logger.js';
+export { createMetrics, Metrics } from './metrics.js';
+export type { FanOutCounts, HttpObservation, MetricSources } from './metrics.js';

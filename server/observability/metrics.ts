@@ -1,0 +1,279 @@
+/**
+ * Prometheus metrics of one server. What is counted often is a plain number until somebody asks (`collect`); only
+ * latencies go into prom-client as they happen (some 250 ns each, once per append and per echo, never per delivery).
+ *
+ * Every label has a bounded set of values: see `Tally`. No metric carries a document, a user or an address.
+ */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { EventLoopMonitor, type EventLoopDelay } from './event-loop-monitor.js';
+import { Tally } from './tally.js';
+
+/** Present values, read when the metrics are. Each member is attached by whoever owns the value. */
+export interface MetricSources {
+  /** Rooms by state. */
+  rooms(): Readonly<Record<string, number>>;
+  /** Ticks since the start. */
+  ticks(): number;
+  hydratedBytes(): number;
+  /** Bytes that wait for a failing store. */
+  storagePendingBytes(): number;
+  /** Messages waiting by class. */
+  queueDepth(): Readonly<Record<string, number>>;
+}
+
+/** Incremented in place by the fan-out. */
+export interface FanOutCounts {
+  messages: number;
+  bytes: number;
+  /** Connections that fell behind and were brought up by state vector. */
+  resyncs: number;
+  /** Presence updates that a lagging connection was spared. */
+  presenceSkips: number;
+}
+
+export interface HttpObservation {
+  readonly method: string;
+  /** The pattern (`/forms/:formId`), never the path; undefined when no route matched. */
+  readonly route: string | undefined;
+  readonly status: number;
+  readonly seconds: number;
+}
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+const HTTP_SECONDS = [0.005, 0.025, 0.1, 0.25, 1, 5];
+const MAX_LABELS = { type: 64, code: 40, pool: 32, reason: 32, source: 16, frame: 16, route: 300 };
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+export class Metrics {
+  readonly delivery: FanOutCounts = { messages: 0, bytes: 0, resyncs: 0, presenceSkips: 0 };
+  readonly #registry = new Registry();
+  readonly #eventLoop = new EventLoopMonitor();
+  readonly #sources: Partial<MetricSources> = {};
+
+  readonly #connections = new Tally(MAX_LABELS.pool);
+  readonly #closes = new Tally(MAX_LABELS.code);
+  readonly #errors = new Tally(MAX_LABELS.type);
+  readonly #framesIgnored = new Tally(MAX_LABELS.frame);
+  readonly #updates = new Tally(MAX_LABELS.source);
+  readonly #joins = new Tally(2);
+  readonly #drops = new Tally(MAX_LABELS.reason);
+  readonly #routes = new Set<string>();
+  #compactions = 0;
+
+  readonly #appendSeconds: Histogram;
+  readonly #echoSeconds: Histogram;
+  readonly #httpSeconds: Histogram<'route' | 'method' | 'status'>;
+
+  constructor() {
+    this.#appendSeconds = this.#histogram('append_seconds', 'From the call to the log until durable.');
+    this.#echoSeconds = this.#histogram('echo_seconds', 'From the receipt of an edit until its writer has the echo.');
+    this.#httpSeconds = new Histogram({
+      name: 'formloom_http_request_duration_seconds',
+      help: 'HTTP requests by route pattern, method and class of status.',
+      labelNames: ['route', 'method', 'status'],
+      buckets: HTTP_SECONDS,
+      registers: [this.#registry],
+    });
+    this.#registerTallies();
+    this.#registerFanOut();
+    this.#registerSources();
+    this.#registerProcess();
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** Prometheus' text format. */
+  async render(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  /** Adds or replaces sources. */
+  attach(sources: Partial<MetricSources>): void {
+    Object.assign(this.#sources, sources);
+  }
+
+  close(): void {
+    this.#eventLoop.close();
+    this.#registry.clear();
+  }
+
+  // ── what happens ────────────────────────────────────────────────────────────────────────────────────────
+
+  opened(pool: string): void {
+    this.#connections.add(pool);
+  }
+
+  closed(pool: string, code: number): void {
+    this.#connections.add(pool, -1);
+    this.#closes.add(String(code));
+  }
+
+  errors(type: string): void {
+    this.#errors.add(type);
+  }
+
+  /** A message of a type that the protocol does not know: ignored and counted. */
+  unknownMessage(type: number): void {
+    this.#framesIgnored.add(String(type));
+  }
+
+  updates(count: number, source = 'sync'): void {
+    this.#updates.add(source, count);
+  }
+
+  joins(kind: 'cached' | 'encoded'): void {
+    this.#joins.add(kind);
+  }
+
+  /** Something was not delivered on purpose: a full queue, a lagging connection. */
+  dropped(reason: string, count = 1): void {
+    this.#drops.add(reason, count);
+  }
+
+  compacted(): void {
+    this.#compactions += 1;
+  }
+
+  appended(ms: number): void {
+    this.#appendSeconds.observe(ms / 1_000);
+  }
+
+  echoed(ms: number): void {
+    this.#echoSeconds.observe(ms / 1_000);
+  }
+
+  request({ method, route = 'unmatched', status, seconds }: HttpObservation): void {
+    if (this.#routes.size < MAX_LABELS.route) this.#routes.add(route);
+    this.#httpSeconds.observe(
+      {
+        route: this.#routes.has(route) ? route : 'other',
+        method: METHODS.has(method) ? method : 'other',
+        status: `${Math.floor(status / 100)}xx`,
+      },
+      seconds,
+    );
+  }
+
+  // ── what others read: health, alerts, the tuner ─────────────────────────────────────────────────────────
+
+  eventLoopDelay(): EventLoopDelay {
+    return this.#eventLoop.read();
+  }
+
+  /** Totals since the start, and what is open now. */
+  totals(): { connections: number; errors: number; updates: number; drops: number } {
+    return {
+      connections: this.#connections.total,
+      errors: this.#errors.total,
+      updates: this.#updates.total,
+      drops: this.#drops.total,
+    };
+  }
+
+  errorsOf(type: string): number {
+    return this.#errors.get(type);
+  }
+
+  // ── registration ────────────────────────────────────────────────────────────────────────────────────────
+
+  #histogram(name: string, help: string): Histogram {
+    return new Histogram({ name: `formloom_${name}`, help, buckets: SECONDS, registers: [this.#registry] });
+  }
+
+  #registerTallies(): void {
+    this.#gauge('connections', 'Open WebSocket connections.', 'pool', () => this.#connections.entries());
+    this.#counter('closes_total', 'Closed connections.', 'code', () => this.#closes.entries());
+    this.#counter('errors_total', 'Errors by type.', 'type', () => this.#errors.entries());
+    this.#counter('frames_ignored_total', 'Messages of unknown types.', 'type', () => this.#framesIgnored.entries());
+    this.#counter('updates_total', 'Updates applied.', 'source', () => this.#updates.entries());
+    this.#counter('joins_total', 'Initial states sent, by how they came about.', 'state', () => this.#joins.entries());
+    this.#counter('drops_total', 'Messages not delivered on purpose.', 'reason', () => this.#drops.entries());
+    this.#counter('compactions_total', 'Logs folded into a snapshot.', undefined, () => [['', this.#compactions]]);
+  }
+
+  #registerFanOut(): void {
+    const { delivery } = this;
+    this.#counter('fanout_messages_total', 'Frames written.', undefined, () => [['', delivery.messages]]);
+    this.#counter('fanout_bytes_total', 'Bytes written.', undefined, () => [['', delivery.bytes]]);
+    this.#counter('resyncs_total', 'Lagging connections resynced.', undefined, () => [['', delivery.resyncs]]);
+    this.#counter('presence_skips_total', 'Presence updates skipped for lag.', undefined, () => [
+      ['', delivery.presenceSkips],
+    ]);
+  }
+
+  #registerSources(): void {
+    const sources = this.#sources;
+    this.#gauge('rooms', 'Documents in memory.', 'state', () => Object.entries(sources.rooms?.() ?? {}));
+    this.#counter('ticks_total', 'Ticks of the room engine.', undefined, () => [['', sources.ticks?.() ?? 0]]);
+    this.#gauge('hydrated_bytes', 'Estimated memory of open documents.', undefined, () => [
+      ['', sources.hydratedBytes?.() ?? 0],
+    ]);
+    this.#gauge('storage_pending_bytes', 'Bytes that wait for the store.', undefined, () => [
+      ['', sources.storagePendingBytes?.() ?? 0],
+    ]);
+    this.#gauge('queue_depth', 'Messages waiting.', 'class', () => Object.entries(sources.queueDepth?.() ?? {}));
+  }
+
+  #registerProcess(): void {
+    this.#gauge('event_loop_delay_seconds', 'Delay of the event loop, last 10 s.', 'quantile', () => {
+      const { p50Ms, p99Ms, maxMs } = this.#eventLoop.read();
+      return [
+        ['0.5', p50Ms / 1_000],
+        ['0.99', p99Ms / 1_000],
+        ['1', maxMs / 1_000],
+      ];
+    });
+    this.#gauge('process_resident_memory_bytes', 'Resident memory.', undefined, () => [
+      ['', process.memoryUsage.rss()],
+    ]);
+    this.#gauge('process_heap_used_bytes', 'JavaScript heap in use.', undefined, () => [
+      ['', process.memoryUsage().heapUsed],
+    ]);
+    this.#counter('process_cpu_seconds_total', 'CPU time, user and system.', undefined, () => {
+      const { user, system } = process.cpuUsage();
+      return [['', (user + system) / 1e6]];
+    });
+  }
+
+  #counter(name: string, help: string, label: string | undefined, read: Read): void {
+    new Counter({
+      ...shape(name, help, label),
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [value, count] of read()) this.inc(labels(label, value), count);
+      },
+    });
+  }
+
+  #gauge(name: string, help: string, label: string | undefined, read: Read): void {
+    new Gauge({
+      ...shape(name, help, label),
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [value, count] of read()) this.set(labels(label, value), count);
+      },
+    });
+  }
+}
+
+export function createMetrics(): Metrics {
+  return new Metrics();
+}
+
+type Read = () => Iterable<readonly [string, number]>;
+
+function shape(
+  name: string,
+  help: string,
+  label: string | undefined,
+): { name: string; help: string; labelNames: string[] } {
+  return { name: `formloom_${name}`, help, labelNames: label === undefined ? [] : [label] };
+}
+
+function labels(label: string | undefined, value: string): Record<string, string> {
+  return label === undefined ? {} : { [label]: value };
+}

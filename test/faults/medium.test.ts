@@ -1,0 +1,128 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import t from 'tap';
+import type * as Y from 'yjs';
+import { startServer, temporaryFolder } from '../harness/server-process.js';
+import { stockClient } from '../harness/stock-client.js';
+import { until } from '../harness/until.js';
+
+const textOf = (doc: Y.Doc): string => doc.getText('text').toString();
+const isRoot = process.getuid?.() === 0;
+
+void t.test('a second process on the same folder says so and leaves the first alone', async (t) => {
+  const first = await startServer();
+  t.teardown(() => first.cleanup());
+  const second = await startServer({ dataDir: first.dataDir, isExpectedToFail: true });
+  await until(() => second.child.exitCode !== null);
+  t.not(second.child.exitCode, 0);
+  t.match(second.output(), /in use by another/);
+  t.notMatch(second.output(), /\n\s+at /, 'one clear line, no stack trace');
+  t.equal((await fetch(`${first.http}/api/v1/health/ready`)).status, 200);
+});
+
+void t.test('a folder that cannot be written is named', { skip: isRoot && 'root may write anywhere' }, async (t) => {
+  const folder = await temporaryFolder();
+  await chmod(folder, 0o500);
+  t.teardown(() => rm(folder, { recursive: true }));
+  const server = await startServer({ dataDir: folder, isExpectedToFail: true });
+  await until(() => server.child.exitCode !== null);
+  t.match(server.output(), /cannot be written/);
+});
+
+void t.test('a full disk', { skip: !isRoot && 'mounting needs root' }, async (t) => {
+  const folder = await temporaryFolder();
+  const disk = path.join(folder, 'disk');
+  await mkdir(disk);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', disk]);
+  const ballast = path.join(disk, 'ballast');
+  const server = await startServer({ dataDir: disk });
+  t.teardown(async () => {
+    if (server.child.exitCode === null) await server.kill();
+    execFileSync('umount', [disk]);
+    await rm(folder, { recursive: true });
+  });
+  const writer = stockClient(server.ws, 'doc');
+  t.teardown(() => writer.destroy());
+  await writer.synced();
+  writer.doc.getText('text').insert(0, 'saved ');
+  await writer.saved();
+  const elsewhere = stockClient(server.ws, 'elsewhere');
+  await elsewhere.synced();
+  elsewhere.doc.getText('text').insert(0, 'elsewhere');
+  await elsewhere.saved();
+  elsewhere.destroy();
+
+  const handle = await open(ballast, 'w');
+  const block = Buffer.alloc(64 * 1024);
+  for (;;) {
+    const written = await handle.write(block).catch(() => undefined);
+    if (written === undefined || written.bytesWritten < block.length) break;
+  }
+  await handle.close();
+  await until(
+    async () => {
+      writer.doc.getText('text').insert(0, 'x'.repeat(2_000));
+      return (await fetch(`${server.http}/api/v1/health/ready`)).status === 503;
+    },
+    { what: () => `readiness turns false:\n${server.output()}` },
+  );
+  t.notOk(writer.isSaved(), 'nothing claims to be saved');
+  t.match(server.output(), /cannot be written/, 'the log names it');
+  const reader = stockClient(server.ws, 'elsewhere');
+  t.teardown(() => reader.destroy());
+  await reader.synced();
+  t.equal(textOf(reader.doc), 'elsewhere', 'other documents are served');
+
+  await rm(ballast);
+  await writer.saved();
+  await until(async () => (await fetch(`${server.http}/api/v1/health/ready`)).status === 200);
+  const text = textOf(writer.doc);
+  await server.kill();
+  const again = await startServer({ dataDir: disk });
+  const after = stockClient(again.ws, 'doc');
+  await after.synced();
+  t.equal(textOf(after.doc), text, 'nothing is lost');
+  after.destroy();
+  await again.kill();
+});
+
+void t.test('a damaged entry: that document fails with a clear error, the others are served', async (t) => {
+  const first = await startServer();
+  t.teardown(() => first.cleanup());
+  for (const name of ['good', 'bad']) {
+    const client = stockClient(first.ws, name);
+    await client.synced();
+    client.doc.getText('text').insert(0, `${name} `.repeat(2_000));
+    await client.saved();
+    client.destroy();
+  }
+  await first.terminate();
+  const store = path.join(first.dataDir, 'store');
+  let damaged = 0;
+  for (const name of await readdir(store)) {
+    const file = path.join(store, name);
+    if (!(await stat(file)).isFile()) continue;
+    const bytes = await readFile(file);
+    const at = bytes.indexOf('bad bad bad');
+    if (at === -1) continue;
+    bytes[at + 100] = (bytes[at + 100] ?? 0) ^ 0xff;
+    await writeFile(file, bytes);
+    damaged += 1;
+  }
+  t.ok(damaged > 0, 'a byte was flipped in the stored text');
+
+  const again = await startServer({ dataDir: first.dataDir, isExpectedToFail: true });
+  t.teardown(() => again.cleanup());
+  await until(async () => (await fetch(`${again.http}/api/v1/health/live`).catch(() => undefined))?.status === 200);
+  const good = stockClient(again.ws, 'good');
+  const bad = stockClient(again.ws, 'bad');
+  t.teardown(() => [good, bad].forEach((client) => client.destroy()));
+  await good.synced();
+  t.equal(textOf(good.doc), 'good '.repeat(2_000));
+  await until(() => bad.closes.includes(1013), { what: 'the damaged document is refused' });
+  t.notOk(bad.provider.synced);
+  t.equal((await fetch(`${again.http}/api/v1/health/ready`)).status, 503, 'an operator is told');
+  t.match(again.output(), /damaged/);
+  t.match(again.output(), /bad|\.log/);
+});
