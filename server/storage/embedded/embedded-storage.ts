@@ -69,14 +69,15 @@ export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Prom
   const numbers = new NumberSource(reserved, committer);
   const purge = (range: KeyRange): Promise<void> => level.compactRange(range.gte, range.lt);
   const records = new EmbeddedRecordStore(level, committer, numbers, purge);
+  const documents = new EmbeddedDocumentLog(level, committer, numbers, options.node, purge);
   const sweep = setInterval(() => {
-    records.sweep().catch((error: unknown) => options.logger.warn({ err: error }, 'expired records could not be swept'));
+    Promise.all([records.sweep(), documents.saveHeads()]).catch((error: unknown) => options.logger.warn({ err: error }, 'the sweep of the store failed'));
   }, SWEEP_MS);
   sweep.unref();
 
   return {
     kind: 'embedded',
-    documents: new EmbeddedDocumentLog(level, committer, numbers, options.node, purge),
+    documents,
     records,
     events: new EmbeddedEventLog(level, committer, numbers, purge),
     bus: new EmbeddedBus(),
@@ -88,6 +89,7 @@ export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Prom
     },
     close: async () => {
       clearInterval(sweep);
+      if (committer.health().state === 'ok') await documents.saveHeads();
       await committer.close();
       await level.close();
       announce();

@@ -1,6 +1,6 @@
 /**
- * What the store knows of a document without reading its log. Written in the same batch as what it describes, so that a
- * log whose end is missing is told from one that ends there.
+ * What the store knows of a document without reading its log: written when the document is created, compacted or erased,
+ * and now and then in between. The log's end is where the log ends.
  */
 import { readU64, writeU64 } from './keys.js';
 import { BODY_OFFSET, seal, sealable, unseal } from './checksum.js';

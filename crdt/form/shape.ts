@@ -1,0 +1,114 @@
+/**
+ * A form as a Yjs document.
+ *
+ *   meta    Y.Map  schemaVersion, languages, title, description, settings
+ *   pages   Y.Map  id → Y.Map: position, title, description, visibleIf, jumps
+ *   fields  Y.Map  id → Y.Map: position, page or parent, type, title, description, placeholder, required, options, rows,
+ *                  validation, properties, visibleIf, requiredIf, enabledIf, calculate, defaultValue, repeat
+ *
+ *   title, description, placeholder, label   Y.Map  language → Y.Text (or Y.XmlFragment of a rich-text editor, or a string)
+ *   options, rows                            Y.Map  id → Y.Map: position, label, value
+ *   settings, validation, properties         Y.Map  one entry per key, so that different keys never collide
+ *   everything else                          plain JSON, last writer wins
+ *
+ * Items are looked up by id and ordered by `position`: a move changes `position` and `page` or `parent`, and never deletes.
+ * Containers are made with the item that holds them, so that two people who translate at once share them; only a text
+ * that two people create in the same language at the same moment has one winner.
+ */
+import * as Y from 'yjs';
+import {
+  FIELD_TYPES,
+  idSchema,
+  jumpSchema,
+  languageSchema,
+  validationSchema,
+  type FieldType,
+  type Json,
+} from './form-json.js';
+
+export const SCHEMA_VERSION = 1;
+export const ROOTS = { meta: 'meta', pages: 'pages', fields: 'fields' } as const;
+
+export const metaOf = (doc: Y.Doc): Y.Map<unknown> => doc.getMap(ROOTS.meta);
+export const pagesOf = (doc: Y.Doc): Y.Map<unknown> => doc.getMap(ROOTS.pages);
+export const fieldsOf = (doc: Y.Doc): Y.Map<unknown> => doc.getMap(ROOTS.fields);
+
+/** Field types whose JSON always has `options`. */
+export const CHOICE_TYPES: ReadonlySet<FieldType> = new Set(['choice', 'choices', 'dropdown', 'ranking', 'matrix']);
+/** Members of a field that are plain JSON. */
+export const JSON_MEMBERS = ['visibleIf', 'requiredIf', 'enabledIf', 'calculate', 'defaultValue'] as const;
+
+const MAX_JSON_DEPTH = 32;
+const UNSAFE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+
+export const isId = (text: string): boolean => idSchema.safeParse(text).success && !UNSAFE_KEYS.has(text);
+export const isLanguage = (text: string): boolean => languageSchema.safeParse(text).success && !UNSAFE_KEYS.has(text);
+export const isKey = (text: string): boolean => text.length > 0 && text.length <= 128 && !UNSAFE_KEYS.has(text);
+
+const FIELD_TYPE_SET: ReadonlySet<unknown> = new Set(FIELD_TYPES);
+export const isFieldType = (value: unknown): value is FieldType => FIELD_TYPE_SET.has(value);
+
+export const isValidationEntry = (key: string, value: unknown): boolean => {
+  const schema = (validationSchema.shape as Record<string, { safeParse(value: unknown): { success: boolean } } | undefined>)[key];
+  return schema !== undefined && value !== undefined && schema.safeParse(value).success;
+};
+
+export const isJumps = (value: unknown): boolean => Array.isArray(value) && value.every((jump) => jumpSchema.safeParse(jump).success);
+
+export function isRepeat(value: unknown): value is { min?: number; max?: number } {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.entries(value).every(
+    ([key, count]) =>
+      (key === 'min' || key === 'max') && Number.isSafeInteger(count) && (count as number) >= (key === 'min' ? 0 : 1),
+  );
+}
+
+/** The value if JSON can say it exactly and it is not nested too deeply; undefined otherwise. */
+export function asJson(value: unknown, depth = 0): Json | undefined {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+  if (typeof value === 'number') return Number.isFinite(value) ? (Object.is(value, -0) ? 0 : value) : undefined;
+  if (typeof value !== 'object' || depth >= MAX_JSON_DEPTH) return undefined;
+  if (Array.isArray(value)) {
+    const items = value.map((item) => asJson(item, depth + 1));
+    return items.every((item) => item !== undefined) ? items : undefined;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return undefined;
+  const copy: Record<string, Json> = {};
+  for (const [key, member] of Object.entries(value)) {
+    const json = asJson(member, depth + 1);
+    if (json === undefined || UNSAFE_KEYS.has(key)) return undefined;
+    copy[key] = json;
+  }
+  return copy;
+}
+
+/** A text value of any tolerated kind as plain text; undefined when it is none. */
+export function asText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (value instanceof Y.XmlText || value instanceof Y.Text) return plainText(value);
+  if (value instanceof Y.XmlFragment) return fragmentText(value, 0).replace(/\n+$/, '');
+  return undefined;
+}
+
+function plainText(text: Y.Text): string {
+  return text
+    .toDelta()
+    .map((part: { insert: unknown }) => (typeof part.insert === 'string' ? part.insert : ''))
+    .join('')
+    .toWellFormed();
+}
+
+/** Blocks of a rich text become lines. */
+function fragmentText(fragment: Y.XmlFragment, depth: number): string {
+  if (depth > MAX_JSON_DEPTH) return '';
+  let text = '';
+  for (const child of fragment.toArray()) {
+    if (child instanceof Y.XmlText) text += plainText(child);
+    else if (child instanceof Y.XmlElement) {
+      const inner = fragmentText(child, depth + 1);
+      text += child.nodeName === 'hardBreak' ? '\n' : inner.endsWith('\n') ? inner : `${inner}\n`;
+    }
+  }
+  return text;
+}

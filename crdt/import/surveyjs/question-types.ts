@@ -1,0 +1,70 @@
+import type { FieldType } from '../../form/form-json.js';
+
+/** SurveyJS question types and what they are here. Source: the SurveyJS Form Library API reference. */
+export const SURVEY_TYPES: Readonly<Record<string, FieldType>> = {
+  text: 'text',
+  comment: 'paragraph',
+  radiogroup: 'choice',
+  buttongroup: 'choice',
+  imagepicker: 'choice',
+  checkbox: 'choices',
+  tagbox: 'choices',
+  dropdown: 'dropdown',
+  boolean: 'boolean',
+  rating: 'rating',
+  slider: 'scale',
+  ranking: 'ranking',
+  matrix: 'matrix',
+  matrixdropdown: 'group',
+  matrixdynamic: 'group',
+  multipletext: 'group',
+  panel: 'group',
+  flowpanel: 'group',
+  paneldynamic: 'group',
+  html: 'statement',
+  image: 'statement',
+  expression: 'calculated',
+  file: 'file',
+  signaturepad: 'signature',
+};
+
+/** Input types of `text` questions. */
+export const INPUT_TYPES: Readonly<Record<string, FieldType>> = {
+  email: 'email',
+  tel: 'phone',
+  url: 'url',
+  number: 'number',
+  range: 'scale',
+  date: 'date',
+  time: 'time',
+  'datetime-local': 'datetime',
+  datetime: 'datetime',
+};
+
+/** What a field type is exported as: a question type, with an input type for `text`. */
+export const SURVEY_TYPE_OF_FIELD: Readonly<Record<FieldType, readonly [type: string, inputType?: string]>> = {
+  text: ['text'],
+  paragraph: ['comment'],
+  email: ['text', 'email'],
+  phone: ['text', 'tel'],
+  url: ['text', 'url'],
+  number: ['text', 'number'],
+  date: ['text', 'date'],
+  time: ['text', 'time'],
+  datetime: ['text', 'datetime-local'],
+  choice: ['radiogroup'],
+  choices: ['checkbox'],
+  dropdown: ['dropdown'],
+  ranking: ['ranking'],
+  rating: ['rating'],
+  scale: ['slider'],
+  matrix: ['matrix'],
+  boolean: ['boolean'],
+  file: ['file'],
+  signature: ['signaturepad'],
+  statement: ['html'],
+  group: ['panel'],
+  calculated: ['expression'],
+  hidden: ['text'],
+  address: ['comment'],
+};

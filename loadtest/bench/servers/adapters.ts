@@ -1,0 +1,124 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { HOCUSPOCUS, Y_WEBSOCKET } from './dialects.js';
+import type { Peers } from './peers.js';
+import type { ServerAdapter, ServerName } from './server.js';
+
+export const SERVER_NAMES: readonly ServerName[] = [
+  'formloom',
+  'yws',
+  'yws-leveldb',
+  'hocuspocus',
+  'relay',
+  'relay-batched',
+];
+const PEERS = new Set<ServerName>(['yws', 'yws-leveldb', 'hocuspocus']);
+
+export const needsPeers = (names: readonly ServerName[]): boolean => names.some((name) => PEERS.has(name));
+
+/** @throws Error when Formloom is not built. */
+export function createAdapter(name: ServerName, root: string, peers: Peers | undefined): ServerAdapter {
+  switch (name) {
+    case 'formloom':
+      return formloom(root);
+    case 'yws':
+    case 'yws-leveldb':
+      return yWebsocketServer(name, required(peers));
+    case 'hocuspocus':
+      return hocuspocus(required(peers));
+    case 'relay':
+    case 'relay-batched':
+      return relay(name);
+  }
+}
+
+/** The product as an operator starts it, with its embedded store; only the caps on connections are raised. */
+function formloom(root: string): ServerAdapter {
+  const main = path.join(root, 'dist/cli/main.js');
+  if (!existsSync(main)) throw new Error(`${main} is missing: run "npm run build" first, or choose other --servers`);
+  return {
+    name: 'formloom',
+    title: 'Formloom, embedded durable log',
+    dialect: Y_WEBSOCKET,
+    readyPath: '/api/v1/health/ready',
+    keepsState: true,
+    isDurable: true,
+    isEchoing: true,
+    hasMetrics: true,
+    launch: ({ port, dataDir, profileDir }) => ({
+      node: process.execPath,
+      nodeFlags: profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`],
+      script: [main, 'serve'],
+      env: {
+        PORT: String(port),
+        HOST: '127.0.0.1',
+        DATA_DIR: dataDir,
+        CONNECTION_POOL_SIZE: '20000',
+        LOG_LEVEL: 'warn',
+        DRAIN_SECONDS: '0',
+      },
+    }),
+  };
+}
+
+function yWebsocketServer(name: 'yws' | 'yws-leveldb', peers: Peers): ServerAdapter {
+  const isDurable = name === 'yws-leveldb';
+  return {
+    name,
+    title: `@y/websocket-server 0.1.1${isDurable ? ' with LevelDB' : ', no store'}`,
+    dialect: Y_WEBSOCKET,
+    readyPath: '/',
+    keepsState: true,
+    isDurable,
+    isEchoing: true,
+    hasMetrics: false,
+    launch: ({ port, dataDir }) => ({
+      node: process.execPath,
+      nodeFlags: [],
+      script: [peers.yWebsocketServer],
+      env: { PORT: String(port), HOST: '127.0.0.1', ...(isDurable ? { YPERSISTENCE: dataDir } : {}) },
+    }),
+  };
+}
+
+function hocuspocus(peers: Peers): ServerAdapter {
+  return {
+    name: 'hocuspocus',
+    title: '@hocuspocus/server 4.7.0 on Node 22, no store',
+    dialect: HOCUSPOCUS,
+    readyPath: '/',
+    keepsState: true,
+    isDurable: false,
+    isEchoing: true,
+    hasMetrics: false,
+    launch: ({ port }) => ({ node: peers.node22, nodeFlags: [], script: [peers.hocuspocus, String(port)], env: {} }),
+  };
+}
+
+function relay(name: 'relay' | 'relay-batched'): ServerAdapter {
+  // From the sources this runs through tsx, as the benchmark itself does.
+  const isSource = import.meta.url.endsWith('.ts');
+  const script = fileURLToPath(new URL(`../relays/relay.${isSource ? 'ts' : 'js'}`, import.meta.url));
+  return {
+    name,
+    title: name === 'relay' ? 'stateless relay (ws.send per receiver)' : 'stateless relay, one write per turn (the floor)',
+    dialect: Y_WEBSOCKET,
+    readyPath: '/',
+    keepsState: false,
+    isDurable: false,
+    isEchoing: true,
+    hasMetrics: false,
+    launch: ({ port }) => ({
+      node: process.execPath,
+      nodeFlags: isSource ? ['--import', 'tsx'] : [],
+      script: [script, String(port), ...(name === 'relay-batched' ? ['--batched'] : [])],
+      env: {},
+    }),
+  };
+}
+
+function required(peers: Peers | undefined): Peers {
+  if (peers === undefined) throw new Error('the peers are not installed');
+  return peers;
+}

@@ -1,0 +1,30 @@
+export { AdmissionPools, PoolError } from './admission-pools.js';
+export type {
+  Admission,
+  AdmissionPoolsOptions,
+  AdmissionRequest,
+  PoolInfo,
+  PoolRule,
+  PoolSettings,
+} from './admission-pools.js';
+export { Breaker, BreakerOpenError, Breakers } from './breaker.js';
+export type { BreakerInfo, BreakerSettings } from './breaker.js';
+export { addressKey, ClientAddresses } from './client-address.js';
+export type { AddressedRequest } from './client-address.js';
+export type { MonotonicClock } from './clock.js';
+export { DeadLetters } from './dead-letters.js';
+export type { DeadLetter, DeadLetterFilter, DeadLettersOptions, NewDeadLetter, ReplayReport } from './dead-letters.js';
+export { HandshakeGate } from './handshake-gate.js';
+export type { HandshakeGateOptions, Turn } from './handshake-gate.js';
+export { OUTBOUND_CLASSES, OutboundQueues, QUEUE_DEFAULTS } from './outbound-queues.js';
+export type {
+  OutboundClass,
+  OutboundMessage,
+  OutboundQueuesOptions,
+  QueueInfo,
+  QueueSettings,
+} from './outbound-queues.js';
+export { RATE_KINDS, RateLimits } from './rate-limits.js';
+export type { RateKind, RateLimitsOptions, RateRule, RateSubjects, RateVerdict } from './rate-limits.js';
+export { TokenBucket } from './token-bucket.js';
+export type { TokenBucketOptions } from './token-bucket.js';

@@ -1,0 +1,234 @@
+import type { Logger } from 'pino';
+import { DocumentCorruptedError, StorageError } from '../../errors.js';
+import type { LoadedDocument, LoggedUpdate, Position } from '../../document-log.js';
+import { classify } from '../connection/failure.js';
+import type { DocumentReader, StoredEntry } from './document-reader.js';
+import { decodeEntry } from './entry.js';
+import type { KnownLogs } from './known-logs.js';
+import { compareIds } from './stream-id.js';
+import { decodeWakeUp, type WakeUp } from './wake-up.js';
+
+export interface SubscriptionParts {
+  readonly reader: DocumentReader;
+  readonly known: KnownLogs;
+  readonly logger: Logger;
+  /** Pauses before a failed read is repeated; ends early when Redis is back. */
+  readonly pause: (attempt: number) => Promise<void>;
+  readonly onUpdates: (updates: LoggedUpdate[]) => void | Promise<void>;
+}
+
+/** Entries per read while catching up. */
+const PAGE = 512;
+/** Wake-ups that wait for a slow consumer; beyond that the Stream holds them well enough. */
+const MAX_QUEUED = 256;
+
+/**
+ * Follows one log. Wake-ups carry their entries and the position before them: who stands there takes them as they are,
+ * who stands elsewhere reads the Stream from where it stands. So a lost, late or repeated wake-up costs a read and
+ * never an update.
+ *
+ * ```
+ *   wake-up, previous = position      → deliver its entries
+ *   wake-up, last ≤ position          → nothing, it was read already
+ *   any other, (re)subscribed, verify → catch up:
+ *       position still in the log, or = snapshot → deliver what follows it
+ *       snapshot > position                      → deliver the snapshot's state as one update, and what follows
+ *       another epoch, or position unknown       → the same, and the log was lost (`KnownLogs`)
+ *       no log any more                          → the log was lost, wait
+ * ```
+ */
+export class DocumentSubscription {
+  readonly #document: string;
+  readonly #parts: SubscriptionParts;
+  readonly #queue: WakeUp[] = [];
+  #position: Position;
+  #epoch: string | undefined;
+  /** A read is due. */
+  #isBehind = false;
+  #isPumping = false;
+  #isClosed = false;
+  #delivered: Position;
+  /** Updates that a verification found and no wake-up has announced since. */
+  #unannounced = 0;
+  #resolveReady: () => void = () => undefined;
+  #pumped: Promise<void> = Promise.resolve();
+
+  /** Resolves when everything that was in the log at the beginning was delivered. */
+  readonly ready: Promise<void>;
+
+  constructor(document: string, from: Position, parts: SubscriptionParts) {
+    this.#document = document;
+    this.#position = from;
+    this.#delivered = from;
+    this.#parts = parts;
+    this.#epoch = parts.known.get(document)?.epoch;
+    this.ready = new Promise((resolve) => (this.#resolveReady = resolve));
+  }
+
+  /** Everything up to here, from all nodes, is with the consumer. */
+  get delivered(): Position {
+    return this.#delivered;
+  }
+
+  onMessage(message: Buffer): void {
+    if (this.#queue.length < MAX_QUEUED) this.#queue.push(decodeWakeUp(message));
+    else this.#isBehind = true;
+    this.#start();
+  }
+
+  /** Something may have been missed. */
+  catchUp(): void {
+    this.#isBehind = true;
+    this.#start();
+  }
+
+  /**
+   * Compares with the log, whatever Pub/Sub has said.
+   * True when updates that an earlier call found were not announced until now: no wake-ups arrive.
+   */
+  async verify(): Promise<boolean> {
+    const wasUnannounced = this.#unannounced > 0;
+    this.#unannounced = 0;
+    if (this.#isPumping || this.#isClosed) return false;
+    const position = this.#position;
+    const { epoch, last, isErased } = await this.#parts.reader.meta(this.#document);
+    if (isErased || this.#position !== position || (epoch === this.#epoch && last === position)) return false;
+    this.#unannounced++;
+    this.catchUp();
+    return wasUnannounced;
+  }
+
+  /** Nothing is delivered afterwards; a delivery that is under way is waited for. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#resolveReady();
+    await this.#pumped;
+  }
+
+  #start(): void {
+    if (this.#isPumping || this.#isClosed) return;
+    this.#isPumping = true;
+    this.#pumped = this.#pump();
+  }
+
+  async #pump(): Promise<void> {
+    for (let attempt = 1; !this.#isClosed;) {
+      try {
+        if (this.#isBehind) {
+          this.#isBehind = false;
+          await this.#read();
+          this.#resolveReady();
+        } else {
+          const wakeUp = this.#queue.shift();
+          if (wakeUp === undefined) break;
+          await this.#take(wakeUp);
+        }
+        attempt = 1;
+      } catch (error) {
+        if (error instanceof StorageError) {
+          // Erased, or damaged: no attempt will read more.
+          this.#parts.logger.error({ err: error, document: this.#document }, 'A log can no longer be followed');
+          this.#resolveReady();
+          break;
+        }
+        this.#isBehind = true;
+        const { reason } = classify(error);
+        this.#parts.logger.warn({ document: this.#document, reason }, 'A log could not be read; it is tried again');
+        await this.#parts.pause(attempt++);
+      }
+    }
+    this.#isPumping = false;
+  }
+
+  async #take({ epoch, previous, last, entries }: WakeUp): Promise<void> {
+    const isOurs = this.#epoch === epoch || (this.#epoch === undefined && this.#position === '');
+    if (isOurs && previous === this.#position && entries.length > 0) {
+      this.#epoch = epoch;
+      await this.#deliver(entries);
+    } else if (isOurs && compareIds(last, this.#position) <= 0) {
+      this.#unannounced = 0;
+    } else {
+      this.#isBehind = true;
+    }
+  }
+
+  async #read(): Promise<void> {
+    for (;;) {
+      const position = this.#position;
+      const { entries, meta } = await this.#parts.reader.tail(this.#document, position, PAGE);
+      if (this.#isClosed || meta.isErased) return;
+      if (meta.epoch === undefined) {
+        if (this.#epoch !== undefined || position !== '') this.#parts.known.markLost(this.#document);
+        return;
+      }
+      const isSameLife = this.#epoch === undefined || meta.epoch === this.#epoch;
+      const isInLog = position === '' ? meta.snapshotAt === '' : entries[0]?.position === position;
+      const isAtSnapshot = position !== '' && meta.snapshotAt === position;
+      if (!isSameLife || !(isInLog || isAtSnapshot)) {
+        const isOverhauled = isSameLife && compareIds(meta.snapshotAt, position) > 0;
+        // After a loss, this process may have appended its state already: then nothing of it is missing.
+        if (!isOverhauled && this.#parts.known.get(this.#document)?.epoch !== meta.epoch) {
+          this.#parts.known.markLost(this.#document);
+        } else if (!isOverhauled && isSameLife) {
+          this.#parts.known.markLost(this.#document);
+        }
+        await this.#startAgain();
+        return;
+      }
+      this.#epoch = meta.epoch;
+      const following = entries[0]?.position === position ? entries.slice(1) : entries;
+      if (following.length > 0) await this.#deliver(following);
+      if (entries.length < PAGE) return;
+    }
+  }
+
+  /** Delivers everything there is: applying a Yjs update twice changes nothing. */
+  async #startAgain(): Promise<void> {
+    const loaded = await this.#parts.reader.load(this.#document);
+    const updates = [...snapshotUpdate(loaded), ...loaded.updates];
+    this.#epoch = loaded.epoch;
+    this.#position = loaded.position;
+    await this.#hand(updates);
+  }
+
+  async #deliver(entries: readonly StoredEntry[]): Promise<void> {
+    const updates: LoggedUpdate[] = [];
+    for (const { position, bytes } of entries) {
+      try {
+        updates.push(decodeEntry(this.#document, position, bytes));
+      } catch (error) {
+        if (!(error instanceof DocumentCorruptedError)) throw error;
+        // The others must not wait for what nobody can read; the next load reports it to whoever opens the document.
+        this.#parts.logger.error({ err: error, document: this.#document, position }, 'A stored entry is damaged');
+      }
+    }
+    this.#position = entries.at(-1)?.position ?? this.#position;
+    if (this.#epoch !== undefined) {
+      this.#parts.known.advanced(this.#document, { epoch: this.#epoch, position: this.#position });
+    }
+    await this.#hand(updates);
+  }
+
+  async #hand(updates: LoggedUpdate[]): Promise<void> {
+    if (this.#isClosed) return;
+    const position = this.#position;
+    try {
+      if (updates.length > 0) await this.#parts.onUpdates(updates);
+      this.#delivered = position;
+    } catch (error) {
+      this.#parts.logger.error({ err: error, document: this.#document }, 'A subscriber failed on updates of the log');
+    }
+  }
+}
+
+function snapshotUpdate(loaded: LoadedDocument & { snapshotAt: Position }): LoggedUpdate[] {
+  if (loaded.snapshot === undefined) return [];
+  return [
+    {
+      position: loaded.snapshotAt,
+      node: '',
+      update: loaded.snapshot,
+      attribution: { principal: 'system', at: Date.now(), source: 'system' },
+    },
+  ];
+}

@@ -1,0 +1,2 @@
+export { LogLostError } from './errors.js';
+export { openRedisStorage, type RedisStorage, type RedisStorageOptions } from './redis-storage.js';
