@@ -3,7 +3,6 @@
  *
  * One port: upgrades go to the gateway, requests to the sidecar.
  */
-import { createServer, type Server } from 'node:http';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { createApi } from '../api/index.js';
@@ -13,8 +12,7 @@ import { Gateway } from '../server/gateway/gateway.js';
 import { AdmissionPools, ClientAddresses, HandshakeGate } from '../server/limits/index.js';
 import { createMetrics } from '../server/observability/index.js';
 import { RoomRegistry } from '../server/rooms/room-registry.js';
-import { openEmbeddedStorage, SnapshotStore, type Storage } from '../server/storage/index.js';
-import { VERSION } from './version.js';
+import { openEmbeddedStorage, type Storage } from '../server/storage/index.js';
 
 export interface Formloom {
   /** Where it listens, such as http://127.0.0.1:1234. */
@@ -83,25 +81,8 @@ export async function startFormloom(config: Config, logger: Logger): Promise<For
     return { ready: Object.values(checks).every((check) => check === 'ok'), checks };
   };
 
-  let server: Server | undefined;
-  const api = await createApi({
-    config,
-    logger,
-    rooms,
-    connections: gateway,
-    storage,
-    snapshots: new SnapshotStore(storage.records),
-    authenticator,
-    metrics,
-    readiness,
-    version: VERSION,
-    serverFactory: (handler) => {
-      server = createServer(handler);
-      return server;
-    },
-  });
-  await api.ready();
-  server?.on('upgrade', (request, socket, head) => gateway.handleUpgrade(request, socket, head));
+  const api = createApi({ corsOrigins: config.corsOrigins, logger, rooms, authenticator, metrics, readiness });
+  api.server.on('upgrade', (request, socket, head) => gateway.handleUpgrade(request, socket, head));
   const url = await api.listen({ port: config.port, host: config.host });
 
   let closing: Promise<void> | undefined;

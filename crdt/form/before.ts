@@ -4,6 +4,9 @@
  */
 import * as Y from 'yjs';
 
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- events of each Yjs type differ; none is used here
+export type AnyType = Y.AbstractType<any>;
+
 /** True for items that existed, undeleted, when the transaction began. */
 export function wasAlive(item: Y.Item, transaction: Y.Transaction): boolean {
   const isOld = item.id.clock < (transaction.beforeState.get(item.id.client) ?? 0);
@@ -11,7 +14,7 @@ export function wasAlive(item: Y.Item, transaction: Y.Transaction): boolean {
 }
 
 /** The item that stood under a key before; undefined when there was none. */
-export function itemBefore(map: Y.AbstractType<unknown>, key: string, transaction: Y.Transaction): Y.Item | undefined {
+export function itemBefore(map: AnyType, key: string, transaction: Y.Transaction): Y.Item | undefined {
   for (let item = map._map.get(key) ?? null; item !== null; item = item.left) {
     if (wasAlive(item, transaction)) return item;
   }
@@ -21,7 +24,7 @@ export function itemBefore(map: Y.AbstractType<unknown>, key: string, transactio
 /** What an item held, as something that can be inserted anew; undefined for content that cannot be made again. */
 export function contentBefore(item: Y.Item, transaction: Y.Transaction): unknown {
   const { content } = item;
-  if (content instanceof Y.ContentType) return copyBefore(content.type as Y.AbstractType<unknown>, transaction);
+  if (content instanceof Y.ContentType) return copyBefore(content.type as AnyType, transaction);
   if (content instanceof Y.ContentAny || content instanceof Y.ContentJSON) {
     return content.arr[content.arr.length - 1] as unknown;
   }
@@ -32,7 +35,7 @@ export function contentBefore(item: Y.Item, transaction: Y.Transaction): unknown
 }
 
 /** A new, unattached type with what this one held. */
-function copyBefore(type: Y.AbstractType<unknown>, transaction: Y.Transaction): Y.AbstractType<unknown> | undefined {
+function copyBefore(type: AnyType, transaction: Y.Transaction): AnyType | undefined {
   if (type instanceof Y.XmlElement) {
     const copy = new Y.XmlElement(type.nodeName);
     for (const key of type._map.keys()) {
@@ -71,7 +74,7 @@ function copyBefore(type: Y.AbstractType<unknown>, transaction: Y.Transaction): 
 }
 
 export function childrenBefore(
-  type: Y.AbstractType<unknown>,
+  type: AnyType,
   transaction: Y.Transaction,
 ): (Y.XmlElement | Y.XmlText)[] {
   const children: (Y.XmlElement | Y.XmlText)[] = [];
@@ -85,7 +88,7 @@ export function childrenBefore(
 
 /** Text with its formats as a delta. */
 export function deltaBefore(
-  type: Y.AbstractType<unknown>,
+  type: AnyType,
   transaction: Y.Transaction,
 ): { insert: string | object; attributes?: Record<string, unknown> }[] {
   const delta: { insert: string | object; attributes?: Record<string, unknown> }[] = [];

@@ -6,7 +6,7 @@
  * Only what the transaction changed is looked at.
  */
 import * as Y from 'yjs';
-import { childrenBefore, contentBefore, deltaBefore, itemBefore } from './before.js';
+import { childrenBefore, contentBefore, deltaBefore, itemBefore, type AnyType } from './before.js';
 import { fits, ROOT_RULES, type Rule } from './rules.js';
 
 export interface GuardWriter {
@@ -29,7 +29,7 @@ export interface Refusal {
 interface Place {
   readonly path: readonly string[];
   readonly rule: Rule;
-  readonly type: Y.AbstractType<unknown>;
+  readonly type: AnyType;
 }
 
 /** @returns what was undone, for its author; empty when everything stands. */
@@ -42,7 +42,7 @@ export function guard(doc: Y.Doc, transaction: Y.Transaction, writer: GuardWrite
 
 class Guard {
   readonly #refusals: Refusal[] = [];
-  readonly #reverted = new Set<Y.AbstractType<unknown>>();
+  readonly #reverted = new Set<AnyType>();
   readonly #isLimited: boolean;
 
   constructor(
@@ -57,7 +57,7 @@ class Guard {
     const changed = [...this.transaction.changed].map(([type, keys]) => [type, [...keys]] as const);
     for (const [type, keys] of changed) {
       if (type._item?.deleted === true) continue;
-      const place = locate(type as Y.AbstractType<unknown>);
+      const place = locate(type as AnyType);
       if (place === undefined) continue;
       if (place.rule.kind === 'map') {
         for (const key of keys) this.#checkKey(place, key);
@@ -94,7 +94,7 @@ class Guard {
   /** A whole new map came at once; Yjs does not report what is inside it. */
   #checkNew(given: unknown, rule: Rule, path: readonly string[]): void {
     if (rule.kind !== 'map' || !(given instanceof Y.Map)) return;
-    const place: Place = { path, rule, type: given as Y.AbstractType<unknown> };
+    const place: Place = { path, rule, type: given as AnyType };
     if (given._start !== null) this.#removeListItems(place);
     for (const key of [...given.keys()]) {
       const child = rule.child(key);
@@ -158,12 +158,12 @@ class Guard {
 }
 
 /** The place of a type, or of the text that it is part of; undefined outside the form. */
-function locate(type: Y.AbstractType<unknown>): Place | undefined {
-  const steps: { key: string | null; type: Y.AbstractType<unknown> }[] = [];
+function locate(type: AnyType): Place | undefined {
+  const steps: { key: string | null; type: AnyType }[] = [];
   let current = type;
   for (let item = current._item; item !== null; item = current._item) {
     steps.unshift({ key: item.parentSub, type: current });
-    current = item.parent as Y.AbstractType<unknown>;
+    current = item.parent as AnyType;
   }
   const name = current.doc === null ? undefined : rootName(current.doc, current);
   let rule = name === undefined ? undefined : ROOT_RULES[name];
@@ -183,7 +183,7 @@ function locate(type: Y.AbstractType<unknown>): Place | undefined {
   return place;
 }
 
-function rootName(doc: Y.Doc, type: Y.AbstractType<unknown>): string | undefined {
+function rootName(doc: Y.Doc, type: AnyType): string | undefined {
   for (const name of Object.keys(ROOT_RULES)) if (doc.share.get(name) === type) return name;
   return undefined;
 }

@@ -89,7 +89,7 @@ class Printer {
 
   /** `contains` of several, `anyof`, and equality with a list are conjunctions of `in` in JSONLogic. */
   #listComparison(
-    rule: Json,
+    _rule: Json,
     operator: string,
     operands: readonly Json[],
   ): { left: Json; word: string; items: Json[] } | undefined {
