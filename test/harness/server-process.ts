@@ -48,16 +48,16 @@ export const temporaryFolder = (): Promise<string> => mkdtemp(path.join(tmpdir()
 export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
   const port = options.port ?? (await freePort());
   const dataDir = options.dataDir ?? (await temporaryFolder());
-  const child = spawn(process.execPath, process.env['BOOT'] ? ['--import=tsx', process.env['BOOT']] : [FORMLOOM, 'serve'], {
+  const child = spawn(process.execPath, [FORMLOOM, 'serve'], {
     env: {
       PATH: process.env['PATH'] ?? '',
       PORT: String(port),
       DATA_DIR: dataDir,
-      DRAIN_SECONDS: '0.2',
+      DRAIN_SECONDS: '0',
       LOG_LEVEL: 'warn',
       ...options.env,
     },
-    cwd: process.env['BOOT'] ? ROOT : dataDir,
+    cwd: dataDir,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';

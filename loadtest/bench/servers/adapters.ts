@@ -111,7 +111,7 @@ function relay(name: 'relay' | 'relay-batched'): ServerAdapter {
     hasMetrics: false,
     launch: ({ port }) => ({
       node: process.execPath,
-      nodeFlags: isSource ? ['--import', 'tsx'] : [],
+      nodeFlags: isSource ? ['--import', import.meta.resolve('tsx')] : [],
       script: [script, String(port), ...(name === 'relay-batched' ? ['--batched'] : [])],
       env: {},
     }),
