@@ -1,5 +1,4 @@
 /** The HTTP sidecar: health, metrics and the state of documents. */
-import type { Server } from 'node:http';
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { can, credentialsFrom, type Authenticator } from '../server/auth/index.js';
@@ -17,7 +16,7 @@ export interface ApiOptions {
 }
 
 /** Not listening yet: the composition root adds WebSocket upgrades to `api.server` first. */
-export function createApi(options: ApiOptions): FastifyInstance<Server> {
+export function createApi(options: ApiOptions): FastifyInstance {
   const api = fastify({ routerOptions: { maxParamLength: 1024 } });
   const problem = (status: number, code: string, detail: string): object => ({ type: 'about:blank', status, code, detail });
   api.setErrorHandler((error, request, reply) => {

@@ -16,8 +16,11 @@ export function exportJsonSchema(form: FormJson, report: LossReport): Record<str
     if (page.jumps !== undefined && page.jumps.length > 0) report.add(`/pages/${i}/jumps`, LOGIC_LOST);
     if (page.visibleIf !== undefined) report.add(`/pages/${i}/visibleIf`, LOGIC_LOST);
     // A jump of an earlier page may pass this one by.
-    const isSometimes = page.visibleIf !== undefined || form.pages.slice(0, i).some((other) => (other.jumps ?? []).length > 0);
-    page.fields.forEach((field, j) => addField(field, `/pages/${i}/fields/${j}`, isSometimes, schema, language, report));
+    const isSometimes =
+      page.visibleIf !== undefined || form.pages.slice(0, i).some((other) => (other.jumps ?? []).length > 0);
+    page.fields.forEach((field, j) =>
+      addField(field, `/pages/${i}/fields/${j}`, isSometimes, schema, language, report),
+    );
   });
   return {
     $schema: DIALECT,

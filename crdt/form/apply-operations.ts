@@ -56,28 +56,28 @@ class Step {
   apply(operation: Operation): void {
     switch (operation.op) {
       case 'setProperty':
-        return this.#setProperty(operation.target, operation.path, operation.value);
+        { this.#setProperty(operation.target, operation.path, operation.value); return; }
       case 'setTitle':
-        return this.#setText(operation.target, 'title', operation.language, () => operation.value);
+        { this.#setText(operation.target, 'title', operation.language, () => operation.value); return; }
       case 'setDescription':
-        return this.#setText(operation.target, 'description', operation.language, () => operation.value);
+        { this.#setText(operation.target, 'description', operation.language, () => operation.value); return; }
       case 'insertText':
-        return this.#setText(operation.target, operation.property, operation.language, (text) => {
+        { this.#setText(operation.target, operation.property, operation.language, (text) => {
           if (operation.index > text.length) this.#refuse('index', 'out_of_range', `the text has ${text.length} characters`);
           return text.slice(0, operation.index) + operation.text + text.slice(operation.index);
-        });
+        }); return; }
       case 'deleteText':
-        return this.#setText(operation.target, operation.property, operation.language, (text) => {
+        { this.#setText(operation.target, operation.property, operation.language, (text) => {
           const end = operation.index + operation.length;
           if (end > text.length) this.#refuse('index', 'out_of_range', `the text has ${text.length} characters`);
           return text.slice(0, operation.index) + text.slice(end);
-        });
+        }); return; }
       case 'addField': {
         const field = operation.field as FieldJson;
         for (const { id } of [field, ...descendants(field)]) {
           if (this.#findField(id) !== undefined) this.#refuse('field/id', 'duplicate_id', `there is a field "${id}" already`);
         }
-        return this.#insert(this.#siblings(operation.page, operation.parent), field, operation.after, 'after');
+        this.#insert(this.#siblings(operation.page, operation.parent), field, operation.after, 'after'); return;
       }
       case 'moveField': {
         const { siblings, field } = this.#fieldPlace(operation.fieldId, 'fieldId');
@@ -86,7 +86,7 @@ class Step {
           this.#refuse('parent', 'cycle', 'a group cannot stand inside itself');
         }
         siblings.splice(siblings.indexOf(field), 1);
-        return this.#insert(goal, field, operation.after, 'after');
+        this.#insert(goal, field, operation.after, 'after'); return;
       }
       case 'removeField': {
         const { siblings, field } = this.#fieldPlace(operation.fieldId, 'fieldId');
@@ -98,12 +98,12 @@ class Step {
         if (this.form.pages.some(({ id }) => id === page.id)) {
           this.#refuse('page/id', 'duplicate_id', `there is a page "${page.id}" already`);
         }
-        return this.#insert(this.form.pages, page, operation.after, 'after');
+        this.#insert(this.form.pages, page, operation.after, 'after'); return;
       }
       case 'movePage': {
         const page = this.#page(operation.pageId, 'pageId');
         this.form.pages.splice(this.form.pages.indexOf(page), 1);
-        return this.#insert(this.form.pages, page, operation.after, 'after');
+        this.#insert(this.form.pages, page, operation.after, 'after'); return;
       }
       case 'removePage': {
         const page = this.#page(operation.pageId, 'pageId');
@@ -116,12 +116,12 @@ class Step {
         if (options.some(({ id }) => id === option.id)) {
           this.#refuse('option/id', 'duplicate_id', `there is an option "${option.id}" already`);
         }
-        return this.#insert(options, option, operation.after, 'after');
+        this.#insert(options, option, operation.after, 'after'); return;
       }
       case 'moveOption': {
         const { options, option } = this.#option(operation.fieldId, operation.list, operation.optionId);
         options.splice(options.indexOf(option), 1);
-        return this.#insert(options, option, operation.after, 'after');
+        this.#insert(options, option, operation.after, 'after'); return;
       }
       case 'removeOption': {
         const { options, option } = this.#option(operation.fieldId, operation.list, operation.optionId);

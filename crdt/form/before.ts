@@ -30,7 +30,7 @@ export function contentBefore(item: Y.Item, transaction: Y.Transaction): unknown
   }
   if (content instanceof Y.ContentString) return content.str;
   if (content instanceof Y.ContentBinary) return content.content;
-  if (content instanceof Y.ContentEmbed) return content.embed as unknown;
+  if (content instanceof Y.ContentEmbed) return content.embed;
   return undefined;
 }
 
@@ -100,7 +100,7 @@ export function deltaBefore(
       if (content.value === null) Reflect.deleteProperty(attributes, content.key);
       else attributes[content.key] = content.value;
     } else if (content instanceof Y.ContentString) delta.push({ insert: content.str, attributes: { ...attributes } });
-    else if (content instanceof Y.ContentEmbed) delta.push({ insert: content.embed as object, attributes: { ...attributes } });
+    else if (content instanceof Y.ContentEmbed) delta.push({ insert: content.embed, attributes: { ...attributes } });
   }
   return delta;
 }

@@ -16,7 +16,7 @@ const targetSchema = z
 const textPropertySchema = z.enum(['title', 'description', 'placeholder', 'label']);
 const afterSchema = idSchema.nullable().optional();
 const listSchema = z.enum(['options', 'rows']).default('options');
-const withoutId = <T extends z.ZodType>(schema: T): z.ZodType<unknown> =>
+const withoutId = <T extends z.ZodType>(schema: T): z.ZodType =>
   z.preprocess((value) => {
     if (typeof value !== 'object' || value === null || 'id' in value) return value;
     return { id: newId(), ...value };

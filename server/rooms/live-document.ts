@@ -62,7 +62,7 @@ export class LiveDocument {
   transact<T>(change: (transaction: Y.Transaction) => T): Emission<T> {
     this.#emitted = undefined;
     // `local: false`: the server's own client id takes part in no conflict check.
-    const result = Y.transact(this.doc, change, undefined, false) as T;
+    const result = Y.transact<T>(this.doc, change, undefined, false);
     const update = this.#emitted as Uint8Array | undefined;
     this.#emitted = undefined;
     if (update !== undefined) this.#remember(update);

@@ -76,7 +76,7 @@ export class Room {
     return this.#live;
   }
 
-  get hasWork(): boolean {
+  hasWork(): boolean {
     return this.#inbox.length > 0 || this.#appending.size > 0;
   }
 
@@ -113,7 +113,8 @@ export class Room {
       this.#onLoadFailed(error);
       throw error instanceof DocumentErasedError ? error : new DocumentUnavailableError(this.name, { cause: error });
     }
-    if (this.state !== 'loading') return;
+    // Read again: while it loaded, the document may have been erased.
+    if ((this.state as RoomStateName) !== 'loading') return;
     this.#transition('loaded');
     for (const subscriber of this.subscribers) this.#greet(subscriber);
     if (this.subscribers.size === 0) this.#transition('last left');
@@ -517,12 +518,12 @@ export class Room {
 
   /** Idle to absent; does nothing when somebody came back meanwhile. */
   async unload(compact: (room: Room) => Promise<unknown>): Promise<void> {
-    if (this.state !== 'idle' || this.hasWork) return;
+    if (this.state !== 'idle' || this.hasWork()) return;
     this.#transition('unload');
     await compact(this);
     // Read again: during the wait somebody may have joined, or erased the document.
     if ((this.state as RoomStateName) !== 'unloading') return;
-    if (this.hasWork) {
+    if (this.hasWork()) {
       this.#transition('join');
       this.#transition('last left');
       this.node.onStateChange(this);

@@ -157,7 +157,7 @@ void t.test('on the wire', async (t) => {
     alice.provider.awareness.setLocalStateField('user', { name: 'Mallory', color: 'red' });
     const aliceId = alice.doc.clientID;
     const seen = (): Record<string, unknown> | undefined =>
-      observer.provider.awareness.getStates().get(aliceId) as Record<string, unknown> | undefined;
+      observer.provider.awareness.getStates().get(aliceId);
     await until(() => seen()?.['user'] !== undefined);
     t.match(seen(), { user: { id: 'alice', name: 'alice', color: 'red' } }, 'the identity is the server’s');
 

@@ -16,8 +16,12 @@ export function choiceIdOf(rule: Json, context: GcExport): string | undefined {
   if (!isObject(rule)) return undefined;
   const operands = Object.values(rule)[0];
   if (!Array.isArray(operands)) return undefined;
-  const fieldId = operands.map((operand) => (isObject(operand) ? operand['var'] : undefined)).find((name) => name !== undefined);
-  const answer = operands.find((operand) => typeof operand === 'string' || typeof operand === 'number' || typeof operand === 'boolean');
+  const fieldId = operands
+    .map((operand) => (isObject(operand) ? operand['var'] : undefined))
+    .find((name) => name !== undefined);
+  const answer = operands.find(
+    (operand) => typeof operand === 'string' || typeof operand === 'number' || typeof operand === 'boolean',
+  );
   const field = typeof fieldId === 'string' ? context.fields.get(fieldId) : undefined;
   const index = field?.options?.findIndex((option) => (option.value ?? option.id) === answer) ?? -1;
   const elementId = field === undefined ? undefined : context.elementIds.get(field.id);

@@ -53,7 +53,7 @@ class Printer {
 
     const empty = emptyOperand(rule);
     if (empty !== undefined) return `${operand(empty)} empty`;
-    const list = this.#listComparison(rule, operator, operands);
+    const list = this.#listComparison(operator, operands);
     if (list !== undefined) return `${operand(list.left)} ${list.word} ${this.print(list.items, depth + 1)}`;
     if (operator === '!') {
       const hidden = emptyOperand(left);
@@ -62,7 +62,9 @@ class Printer {
     }
     if (operator === '-' && operands.length === 1) return `-${operand(left)}`;
     if (operator === 'in' && operands.length === 2) {
-      return Array.isArray(right) ? `${operand(left)} anyof ${this.print(right, depth + 1)}` : `${operand(right)} contains ${operand(left)}`;
+      return Array.isArray(right)
+        ? `${operand(left)} anyof ${this.print(right, depth + 1)}`
+        : `${operand(right)} contains ${operand(left)}`;
     }
     const sign = PLAIN[operator];
     if (sign !== undefined && operands.length === 2) return `${operand(left)} ${sign} ${operand(right)}`;
@@ -89,7 +91,6 @@ class Printer {
 
   /** `contains` of several, `anyof`, and equality with a list are conjunctions of `in` in JSONLogic. */
   #listComparison(
-    _rule: Json,
     operator: string,
     operands: readonly Json[],
   ): { left: Json; word: string; items: Json[] } | undefined {
@@ -98,13 +99,16 @@ class Printer {
     const length = isObject(last) && Array.isArray(last['==']) ? last['=='] : undefined;
     const measured = isObject(length?.[0]) ? length[0]['length'] : undefined;
     const isEquality = operator === 'and' && Array.isArray(measured) && length?.[1] === operands.length - 1;
-    const parts = (isEquality ? operands.slice(0, -1) : operands).map((part) => (isObject(part) ? part['in'] : undefined));
+    const parts = (isEquality ? operands.slice(0, -1) : operands).map((part) =>
+      isObject(part) ? part['in'] : undefined,
+    );
     const first = parts[0];
     const left = Array.isArray(first) ? first[1] : undefined;
     if (left === undefined || Array.isArray(left)) return undefined;
     const items: Json[] = [];
     for (const part of parts) {
-      if (!Array.isArray(part) || part.length !== 2 || JSON.stringify(part[1]) !== JSON.stringify(left)) return undefined;
+      if (!Array.isArray(part) || part.length !== 2 || JSON.stringify(part[1]) !== JSON.stringify(left))
+        return undefined;
       if (part[0] === undefined) return undefined;
       items.push(part[0]);
     }

@@ -43,7 +43,8 @@ export function writeQuestion(field: FieldJson, path: string, context: SurveyExp
   if (field.type === 'matrix') {
     choices['columns'] = write(field.options);
     choices['rows'] = write(field.rows);
-  } else if (field.options !== undefined) choices[field.type === 'rating' ? 'rateValues' : 'choices'] = write(field.options);
+  } else if (field.options !== undefined)
+    choices[field.type === 'rating' ? 'rateValues' : 'choices'] = write(field.options);
   if (field.type !== 'matrix' && field.rows !== undefined) report.add(`${path}/rows`, 'lost: only a matrix has rows');
   const isMeant = SURVEY_TYPES[type] === field.type || INPUT_TYPES[inputType ?? ''] === field.type;
   if (!isMeant && sourceType === undefined) report.add(`${path}/type`, `"${field.type}" became "${type}"`);
@@ -74,7 +75,11 @@ export function writeQuestion(field: FieldJson, path: string, context: SurveyExp
 }
 
 /** The type that it was imported from, as long as that still means the same. */
-function typeOf(field: FieldJson, sourceType: Json | undefined, inputType: Json | undefined): readonly [string, string?] {
+function typeOf(
+  field: FieldJson,
+  sourceType: Json | undefined,
+  inputType: Json | undefined,
+): readonly [string, string?] {
   const usual = SURVEY_TYPE_OF_FIELD[field.type];
   if (typeof sourceType !== 'string') return usual;
   if (sourceType === 'imagepicker' && (field.type === 'choice' || field.type === 'choices')) return ['imagepicker'];

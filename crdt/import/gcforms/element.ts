@@ -45,7 +45,10 @@ export function readElement(element: SourceObject, context: GcContext, depth: nu
   if (validationType !== '') {
     properties['validationType'] = validationType;
     if (type === 'text' && validationType !== 'text') {
-      report.add(validation.at('type'), `kept as the property "validationType": "${validationType}" is not checked here`);
+      report.add(
+        validation.at('type'),
+        `kept as the property "validationType": "${validationType}" is not checked here`,
+      );
     }
   }
   const id = context.ids.take(`f${sourceId ?? ''}`, 'f');

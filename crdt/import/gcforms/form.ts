@@ -22,7 +22,8 @@ export function importGcForms(json: Json, formId: string, report: LossReport): F
   // Exports of whole form records hold the template under `form`.
   const template = outer.has('elements') ? outer : (outer.object('form') ?? outer);
   const elements = template.array('elements');
-  if (elements === undefined) throw invalidSource(template.at('elements'), 'a GC Forms template has a list of elements');
+  if (elements === undefined)
+    throw invalidSource(template.at('elements'), 'a GC Forms template has a list of elements');
 
   const context: GcContext = {
     ids: new ElementIds(),
@@ -74,13 +75,14 @@ function inLayout(elements: readonly Json[], template: SourceObject, report: Los
   });
   const present = new Set(listed.map((element) => elementKey(element.peek('id'))));
   layout.forEach((id, i) => {
-    if (!present.has(elementKey(id))) report.add(pointer(template.at('layout'), i), 'left out: there is no such element');
+    if (!present.has(elementKey(id)))
+      report.add(pointer(template.at('layout'), i), 'left out: there is no such element');
   });
   const placeOf = (element: SourceObject): number =>
     places.get(elementKey(element.peek('id')) ?? '') ?? Number.MAX_SAFE_INTEGER;
   for (const element of listed) {
-    if (placeOf(element) === Number.MAX_SAFE_INTEGER) report.add(element.path, 'not in the layout: it stands at the end');
+    if (placeOf(element) === Number.MAX_SAFE_INTEGER)
+      report.add(element.path, 'not in the layout: it stands at the end');
   }
   return listed.toSorted((a, b) => placeOf(a) - placeOf(b));
 }
-

@@ -64,12 +64,7 @@ function readPages(survey: SourceObject, context: SurveyContext): PageJson[] {
   return read;
 }
 
-function readPage(
-  source: SourceObject,
-  fallbackId: string,
-  ids: ElementIds,
-  context: SurveyContext,
-): PageJson {
+function readPage(source: SourceObject, fallbackId: string, ids: ElementIds, context: SurveyContext): PageJson {
   context.limits.countElement(source.path);
   const kept: Record<string, Json> = {};
   const name = source.string('name') ?? '';

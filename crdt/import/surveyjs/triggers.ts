@@ -24,7 +24,8 @@ export function applyTriggers(triggers: readonly Json[], path: string, context: 
     const add = (key: 'questions' | 'pages', elements: ReadonlyMap<string, FieldJson | PageJson>): void =>
       (source.array(key) ?? []).forEach((name, j) => {
         const element = typeof name === 'string' ? elements.get(name) : undefined;
-        if (element === undefined) context.report.add(pointer(source.at(key), j), 'left out: there is nothing of that name');
+        if (element === undefined)
+          context.report.add(pointer(source.at(key), j), 'left out: there is nothing of that name');
         else shownBy.set(element, [...(shownBy.get(element) ?? []), rule]);
       });
     add('questions', context.fields);

@@ -76,7 +76,12 @@ function applyValidator(validator: SourceObject, field: FieldJson): boolean {
   const members = new Set(Object.keys(validator.value).filter((key) => key !== 'type'));
   const only = (...names: string[]): boolean => [...members].every((name) => names.includes(name));
   const { validation } = field;
-  const setCounts = (min: string, max: string, low: 'minLength' | 'minItems', high: 'maxLength' | 'maxItems'): boolean => {
+  const setCounts = (
+    min: string,
+    max: string,
+    low: 'minLength' | 'minItems',
+    high: 'maxLength' | 'maxItems',
+  ): boolean => {
     const counts = [min, max].map((key) => (validator.has(key) ? validator.count(key) : undefined));
     if (!only(min, max) || [min, max].some((key, i) => validator.has(key) && counts[i] === undefined)) return false;
     const [least, most] = counts;
@@ -107,7 +112,8 @@ function applyValidator(validator: SourceObject, field: FieldJson): boolean {
       return setCounts('minCount', 'maxCount', 'minItems', 'maxItems');
     case 'regex': {
       const pattern = validator.peek('regex');
-      if (typeof pattern !== 'string' || pattern === '' || pattern.length > MAX_PATTERN_LENGTH || !only('regex')) return false;
+      if (typeof pattern !== 'string' || pattern === '' || pattern.length > MAX_PATTERN_LENGTH || !only('regex'))
+        return false;
       if (validation.pattern !== undefined) return false;
       validation.pattern = pattern;
       return true;

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { Keys } from './keys.js';
-import { eventually, startCluster, type RedisTestServer, type TestCluster } from './redis-test-server.js';
-import { failing, healed, openFor, saying, textsOf } from './test-storage.js';
+import { eventually, startCluster, type RedisTestServer, type TestCluster } from './testing/redis-test-server.js';
+import { failing, healed, openFor, saying, textsOf } from './testing/opened-storage.js';
 
 const keys = new Keys();
 

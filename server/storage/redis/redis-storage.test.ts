@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
 import type { RecordKey } from '../record-store.js';
-import { RedisTestServer } from './redis-test-server.js';
-import { openFor, saying, textsOf } from './test-storage.js';
+import { RedisTestServer } from './testing/redis-test-server.js';
+import { openFor, saying, textsOf } from './testing/opened-storage.js';
 
 const DOCUMENTS = 200;
 

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import type { Test } from 'tap';
-import type { LoggedUpdate, NewUpdate } from '../document-log.js';
-import { openRedisStorage, type RedisStorage, type RedisStorageOptions } from './redis-storage.js';
+import type { LoggedUpdate, NewUpdate } from '../../document-log.js';
+import { openRedisStorage, type RedisStorage, type RedisStorageOptions } from '../redis-storage.js';
 import { eventually } from './redis-test-server.js';
 
 /** A storage that closes with the test. */

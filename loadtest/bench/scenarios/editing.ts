@@ -1,0 +1,141 @@
+/** What all scenarios with writers share: fill rooms, warm up, measure, verify. */
+import { EditRoom, type RoomRecorder } from '../load/edit-room.js';
+import { LatencyHistogram } from '../load/latency-histogram.js';
+import { Meter, untilQuiet, type PhaseUsage } from '../load/meter.js';
+import { fullSpeed, paced, settled } from '../load/pacing.js';
+import { typingScript, type Script } from '../load/typing.js';
+import type { RunningServer } from '../servers/launcher.js';
+import { MEBIBYTE, perUnitUs, type Content, type Figure, type Outcome, type RunContext } from './scenario.js';
+
+export interface EditingPlan {
+  readonly rooms: number;
+  readonly writersPerRoom: number;
+  readonly readersPerRoom: number;
+  /** Keystrokes of each writer before and while it is measured. */
+  readonly warmUpEdits: number;
+  readonly measuredEdits: number;
+  /** Keystrokes per second of all writers together; undefined is full speed. */
+  readonly editsPerSecond: number | undefined;
+  /** What the CPU time is divided by. */
+  readonly unit: 'delivery' | 'edit';
+}
+
+export const editingFigures = (unit: 'delivery' | 'edit'): readonly Figure[] => [
+  { id: 'cpuUs', label: `server CPU per ${unit}`, unit: 'µs' },
+  { id: 'p50Ms', label: 'delivery p50', unit: 'ms' },
+  { id: 'p95Ms', label: 'delivery p95', unit: 'ms' },
+  { id: 'p99Ms', label: 'delivery p99', unit: 'ms' },
+  { id: 'echoP50Ms', label: 'echo p50', unit: 'ms' },
+  { id: 'echoP99Ms', label: 'echo p99', unit: 'ms' },
+  { id: 'rssMb', label: 'RSS at the end', unit: 'MiB' },
+  { id: 'seconds', label: 'wall time', unit: 's' },
+];
+
+/** Connections that are opened at a time. */
+const OPEN_AT_ONCE = 50;
+const ROOMS_VERIFIED = 40;
+
+export async function runEditing(context: RunContext, plan: EditingPlan): Promise<Outcome> {
+  const server = await context.start();
+  const recorder: RoomRecorder = { delivery: new LatencyHistogram(), echo: new LatencyHistogram() };
+  context.progress('filling rooms');
+  const rooms = await fillRooms(context, server, plan, recorder);
+  context.progress('warming up');
+  await type(rooms, plan, plan.warmUpEdits);
+  await allArrived(rooms, server);
+  await untilQuiet(server.usage);
+  recorder.delivery.reset();
+  recorder.echo.reset();
+
+  context.progress('measuring');
+  const meter = new Meter(server.usage);
+  const startedAt = performance.now();
+  await type(rooms, plan, plan.measuredEdits);
+  await allArrived(rooms, server);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  await untilQuiet(server.usage);
+  const usage = meter.stop();
+
+  context.progress('verifying');
+  const content = await verify(rooms, server);
+  return { figures: figuresOf(plan, usage, recorder, seconds, server), content, usage };
+}
+
+export async function fillRooms(
+  { network }: RunContext,
+  server: RunningServer,
+  plan: Pick<EditingPlan, 'rooms' | 'writersPerRoom' | 'readersPerRoom' | 'warmUpEdits' | 'measuredEdits'>,
+  recorder: RoomRecorder,
+): Promise<EditRoom[]> {
+  const scripts: Script[] = [];
+  for (let writer = 0; writer < plan.writersPerRoom; writer++) {
+    scripts.push(typingScript(writer, plan.warmUpEdits + plan.measuredEdits));
+  }
+  const rooms = Array.from({ length: plan.rooms }, (_, i) => new EditRoom(`bench-room-${i}`, network, server, recorder));
+  const openings = rooms.flatMap((room) => [
+    ...scripts.map((script) => () => room.addWriter(script)),
+    ...Array.from({ length: plan.readersPerRoom }, () => () => room.addReader()),
+  ]);
+  await inBatches(openings, OPEN_AT_ONCE);
+  return rooms;
+}
+
+/** Runs the tasks in order, so many at a time. */
+export async function inBatches(tasks: readonly (() => Promise<unknown>)[], size: number): Promise<void> {
+  for (let at = 0; at < tasks.length; at += size) await Promise.all(tasks.slice(at, at + size).map((task) => task()));
+}
+
+async function type(rooms: readonly EditRoom[], plan: EditingPlan, edits: number): Promise<void> {
+  const writers = rooms.flatMap((room) => room.writers);
+  if (plan.editsPerSecond === undefined) {
+    await fullSpeed(writers, edits);
+    return;
+  }
+  await paced(edits * writers.length, plan.editsPerSecond, (n) => writers[n % writers.length]?.type(1));
+}
+
+export async function allArrived(rooms: readonly EditRoom[], { adapter }: RunningServer): Promise<boolean> {
+  return settled(
+    () => rooms.every((room) => room.isComplete(adapter.isEchoing)),
+    () => rooms.reduce((sum, room) => sum + room.count().delivered, 0),
+  );
+}
+
+export async function verify(rooms: readonly EditRoom[], { adapter }: RunningServer): Promise<Content> {
+  const content: Content = { expected: 0, delivered: 0, duplicates: 0, problems: [] };
+  for (const room of rooms) {
+    const count = room.count();
+    content.expected += count.expected;
+    content.delivered += count.delivered;
+    content.duplicates += count.duplicates;
+    content.problems.push(...room.problems(adapter.isEchoing));
+  }
+  if (!adapter.keepsState) return content;
+  const step = Math.max(1, Math.floor(rooms.length / ROOMS_VERIFIED));
+  for (let i = 0; i < rooms.length; i += step) {
+    const problem = await rooms[i]?.verifyFreshJoin();
+    if (problem !== undefined) content.problems.push(problem);
+  }
+  return content;
+}
+
+function figuresOf(
+  plan: EditingPlan,
+  usage: PhaseUsage,
+  { delivery, echo }: RoomRecorder,
+  seconds: number,
+  server: RunningServer,
+): Record<string, number> {
+  const edits = plan.rooms * plan.writersPerRoom * plan.measuredEdits;
+  const receiversPerEdit = plan.readersPerRoom + plan.writersPerRoom - 1;
+  return {
+    cpuUs: perUnitUs(usage, plan.unit === 'edit' ? edits : edits * receiversPerEdit),
+    p50Ms: delivery.quantile(0.5),
+    p95Ms: delivery.quantile(0.95),
+    p99Ms: delivery.quantile(0.99),
+    echoP50Ms: echo.quantile(0.5),
+    echoP99Ms: echo.quantile(0.99),
+    rssMb: server.usage.rssBytes() / MEBIBYTE,
+    seconds,
+  };
+}
