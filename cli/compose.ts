@@ -9,10 +9,16 @@ import { createApi } from '../api/index.js';
 import { createAuthenticator, credentialsFrom } from '../server/auth/index.js';
 import type { Config } from '../server/config/index.js';
 import { Gateway } from '../server/gateway/gateway.js';
-import { AdmissionPools, ClientAddresses, HandshakeGate } from '../server/limits/index.js';
+import { AdmissionPools, ClientAddresses, HandshakeGate, RateLimits } from '../server/limits/index.js';
+import { FormHistory } from '../server/history/index.js';
 import { createMetrics } from '../server/observability/index.js';
 import { RoomRegistry } from '../server/rooms/room-registry.js';
 import { openEmbeddedStorage, type Storage } from '../server/storage/index.js';
+import { openRedisStorage } from '../server/storage/redis/index.js';
+import { VERSION } from './version.js';
+
+/** A back end that imports thousands of forms passes; a loop that lost its pause does not. */
+const REQUEST_LIMITS = { user: { burst: 5_000, perSecond: 1_000 }, address: { burst: 20_000, perSecond: 4_000 } };
 
 export interface Formloom {
   /** Where it listens, such as http://127.0.0.1:1234. */
@@ -26,6 +32,7 @@ export async function startFormloom(config: Config, logger: Logger): Promise<For
   const node = `${hostname().slice(0, 32)}-${process.pid}-${Date.now().toString(36)}`;
   const metrics = createMetrics();
   const storage = await openStorage(config, node, logger);
+  const history = new FormHistory(storage.documents, storage.events);
   const rooms = new RoomRegistry({
     node,
     log: storage.documents,
@@ -34,6 +41,7 @@ export async function startFormloom(config: Config, logger: Logger): Promise<For
     maxDocumentBytes: config.maxDocumentBytes,
     hydratedBytes: config.hydratedBytes,
     isTickAdaptive: config.websocketOptimizationEnabled,
+    beforeFold: (document) => history.record(document),
   });
   const authenticator = createAuthenticator({
     mode: config.auth,
@@ -81,7 +89,24 @@ export async function startFormloom(config: Config, logger: Logger): Promise<For
     return { ready: Object.values(checks).every((check) => check === 'ok'), checks };
   };
 
-  const api = createApi({ corsOrigins: config.corsOrigins, logger, rooms, authenticator, metrics, readiness });
+  const api = await createApi({
+    version: VERSION,
+    corsOrigins: config.corsOrigins,
+    maxBodyBytes: config.maxFrameBytes,
+    logger,
+    rooms,
+    connections: gateway,
+    storage,
+    history,
+    authenticator,
+    metrics,
+    limits: new RateLimits({ rules: REQUEST_LIMITS, now: () => performance.now() }),
+    addresses,
+    readiness,
+    drain: () => {
+      gateway.drain(config.drainSeconds).catch((error: unknown) => logger.error({ err: error }, 'draining failed'));
+    },
+  });
   api.server.on('upgrade', (request, socket, head) => gateway.handleUpgrade(request, socket, head));
   const url = await api.listen({ port: config.port, host: config.host });
 
@@ -99,8 +124,23 @@ export async function startFormloom(config: Config, logger: Logger): Promise<For
   return { url, close: (drainSeconds) => (closing ??= close(drainSeconds)) };
 }
 
+/** Redis when it is configured, else the embedded store. */
 async function openStorage(config: Config, node: string, logger: Logger): Promise<Storage> {
-  return openEmbeddedStorage({ folder: config.dataDir, node, logger });
+  const { redisUrl, redisSentinels, redisSentinelName, redisCluster, redisWaitReplicas } = config;
+  if (redisUrl === undefined && redisSentinels.length === 0 && redisCluster.length === 0) {
+    return openEmbeddedStorage({ folder: config.dataDir, node, logger });
+  }
+  const storage = await openRedisStorage({
+    node,
+    logger,
+    waitReplicas: redisWaitReplicas,
+    ...(redisUrl === undefined ? {} : { url: redisUrl }),
+    ...(redisSentinels.length === 0 ? {} : { sentinels: redisSentinels }),
+    ...(redisSentinelName === undefined ? {} : { sentinelName: redisSentinelName }),
+    ...(redisCluster.length === 0 ? {} : { cluster: redisCluster }),
+  });
+  for (const advice of storage.advice) logger.warn({ advice }, 'Redis is not set up as it should be');
+  return storage;
 }
 
 function countByState(rooms: RoomRegistry): Record<string, number> {

@@ -6,7 +6,9 @@ function readVersion(): string {
   for (const up of ['../package.json', '../../package.json']) {
     const file = new URL(up, import.meta.url);
     try {
-      return z.object({ name: z.literal('formloom'), version: z.string() }).parse(JSON.parse(readFileSync(file, 'utf8'))).version;
+      return z
+        .object({ name: z.literal('formloom'), version: z.string() })
+        .parse(JSON.parse(readFileSync(file, 'utf8'))).version;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
     }

@@ -1,6 +1,6 @@
 // Builds dist/ from the sources with the TypeScript compiler.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
 
@@ -9,5 +9,9 @@ rmSync(path.join(root, 'dist'), { recursive: true, force: true });
 execFileSync(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
   cwd: root,
   stdio: 'inherit',
+});
+// Redis runs them as they are.
+cpSync(path.join(root, 'server/storage/redis/scripts'), path.join(root, 'dist/server/storage/redis/scripts'), {
+  recursive: true,
 });
 chmodSync(path.join(root, 'dist/cli/main.js'), 0o755);

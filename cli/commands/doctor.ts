@@ -40,7 +40,8 @@ export function addDoctorCommand(
       findings.map(({ check, level, detail }) => `${MARK[level]} ${check}: ${detail}`),
     );
     const problems = findings.filter(({ level }) => level === 'problem').length;
-    if (problems > 0) throw new CommandError(`${problems} ${problems === 1 ? 'problem' : 'problems'} found`, EXIT.failed);
+    if (problems > 0)
+      throw new CommandError(`${problems} ${problems === 1 ? 'problem' : 'problems'} found`, EXIT.failed);
   });
 }
 
@@ -57,7 +58,11 @@ function checkConfiguration(config: Config): Finding[] {
     });
   }
   if (config.encryptionKeys.length === 0) {
-    findings.push({ check: 'encryption at rest', level: 'warning', detail: 'none: whoever reads the disk reads the forms' });
+    findings.push({
+      check: 'encryption at rest',
+      level: 'warning',
+      detail: 'none: whoever reads the disk reads the forms',
+    });
   }
   return findings;
 }
@@ -85,7 +90,9 @@ async function checkFolder(dataDir: string): Promise<Finding[]> {
     ];
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return [{ check: 'data folder', level: 'problem', detail: `${folder} cannot be written: ${reason}. Set DATA_DIR.` }];
+    return [
+      { check: 'data folder', level: 'problem', detail: `${folder} cannot be written: ${reason}. Set DATA_DIR.` },
+    ];
   }
 }
 

@@ -34,9 +34,7 @@ export function addFormCommands(program: Command, output: () => Output): void {
     .option('--id <id>', "the form's id; a new one when absent")
     .action(async (file: string, options: ImportOptions) => importForm(file, options, output()));
 
-  withRemoteOptions(
-    program.command('export').description('write a form as JSON').argument('<formId>', "the form's id"),
-  )
+  withRemoteOptions(program.command('export').description('write a form as JSON').argument('<formId>', "the form's id"))
     .addOption(
       new Option('--format <format>', 'of the output').choices([...FORMATS, 'json-schema']).default('formloom'),
     )
@@ -80,12 +78,18 @@ async function readJson(file: string): Promise<unknown> {
   try {
     text = file === '-' ? await readStandardInput() : await readFile(file, 'utf8');
   } catch (error) {
-    throw new CommandError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, EXIT.usage);
+    throw new CommandError(
+      `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      EXIT.usage,
+    );
   }
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new CommandError(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`, EXIT.usage);
+    throw new CommandError(
+      `${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+      EXIT.usage,
+    );
   }
 }
 

@@ -19,7 +19,10 @@ export function withConfigOptions(command: Command): Command {
 }
 
 /** @throws CommandError with a line for each wrong value. */
-export function configFrom(flags: Readonly<Record<string, string>>, environment: Readonly<Record<string, string | undefined>>): Config {
+export function configFrom(
+  flags: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Config {
   try {
     return loadConfig({ env: environment, flags, envFile: '.env' });
   } catch (error) {
@@ -28,7 +31,11 @@ export function configFrom(flags: Readonly<Record<string, string>>, environment:
   }
 }
 
-export function addServeCommand(program: Command, output: () => Output, environment: Readonly<Record<string, string | undefined>>): void {
+export function addServeCommand(
+  program: Command,
+  output: () => Output,
+  environment: Readonly<Record<string, string | undefined>>,
+): void {
   withConfigOptions(program.command('serve').description('run the server')).action(
     async (flags: Readonly<Record<string, string>>) => serve(configFrom(flags, environment), output()),
   );
@@ -46,10 +53,13 @@ async function serve(config: Config, output: Output): Promise<void> {
   await new Promise<void>((resolve) => {
     const stop = (signal: string): void => {
       logger.info({ signal }, 'draining');
-      const force = setTimeout(() => {
-        logger.error('the drain did not end in time');
-        process.exit(EXIT.failed);
-      }, config.drainSeconds * 1_000 + FORCE_EXIT_MS);
+      const force = setTimeout(
+        () => {
+          logger.error('the drain did not end in time');
+          process.exit(EXIT.failed);
+        },
+        config.drainSeconds * 1_000 + FORCE_EXIT_MS,
+      );
       force.unref();
       formloom.close(config.drainSeconds).then(resolve, (error: unknown) => {
         logger.error({ err: error }, 'the drain failed');
@@ -66,7 +76,9 @@ function startError(error: unknown, config: Config): unknown {
   if (error instanceof StorageUnavailableError) return new CommandError(error.message);
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'EADDRINUSE') {
-    return new CommandError(`port ${config.port} on ${config.host} is in use. Set PORT to another one (0: any free one).`);
+    return new CommandError(
+      `port ${config.port} on ${config.host} is in use. Set PORT to another one (0: any free one).`,
+    );
   }
   if (code === 'EACCES') return new CommandError(`port ${config.port} may not be opened by this user.`);
   if (code === 'EADDRNOTAVAIL') return new CommandError(`HOST ${config.host} is not an address of this machine.`);

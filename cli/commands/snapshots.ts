@@ -5,7 +5,12 @@ import { callApi } from '../api-client.js';
 import type { Output } from '../output.js';
 import { targetOf, withRemoteOptions, type RemoteOptions } from './remote-options.js';
 
-const snapshotSchema = z.object({ id: z.string(), label: z.string().nullish(), createdAt: z.string(), bytes: z.number() });
+const snapshotSchema = z.object({
+  id: z.string(),
+  label: z.string().nullish(),
+  createdAt: z.string(),
+  bytes: z.number(),
+});
 const listSchema = z.object({ data: z.array(snapshotSchema), nextCursor: z.string().nullable() });
 
 export function addSnapshotCommands(program: Command, output: () => Output): void {

@@ -51,7 +51,10 @@ export function addTokenCommand(
           ? await new Mint(secret, Date.now).mint(request, undefined)
           : mintedSchema.parse(
               await (
-                await callApi({ url: options.url, token: options.token }, { method: 'POST', path: '/tokens', body: request })
+                await callApi(
+                  { url: options.url, token: options.token },
+                  { method: 'POST', path: '/tokens', body: request },
+                )
               ).json(),
             );
       output().result(minted, [minted.token]);

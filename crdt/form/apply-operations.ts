@@ -11,7 +11,8 @@ import { reimport } from './reimport.js';
 
 /** @throws OperationsRefusedError before anything is changed. */
 export function applyOperations(doc: Y.Doc, formId: string, operations: readonly Operation[]): { changes: number } {
-  return reimport(doc, afterOperations(project(doc, formId), operations));
+  const from = project(doc, formId);
+  return reimport(doc, afterOperations(from, operations), { from });
 }
 
 /** The form that the operations lead to. @throws OperationsRefusedError */

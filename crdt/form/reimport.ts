@@ -13,11 +13,13 @@ import { applyTextEdits } from './text-edit.js';
 export interface ReimportOptions {
   /** For the jitter of positions. */
   readonly random?: () => number;
+  /** What `project` says of the document now: items that are the same there are not looked at again. */
+  readonly from?: FormJson;
 }
 
 /** One transaction of its own unless it runs inside one. `target` satisfies `formSchema`; its id is not stored. */
 export function reimport(doc: Y.Doc, target: FormJson, options: ReimportOptions = {}): { changes: number } {
-  const writer = new FormWriter(doc, options.random ?? Math.random);
+  const writer = new FormWriter(doc, options.random ?? Math.random, options.from);
   doc.transact(() => writer.write(normalize(target)));
   return { changes: writer.changes };
 }
@@ -39,6 +41,7 @@ class FormWriter {
   constructor(
     private readonly doc: Y.Doc,
     private readonly random: () => number,
+    private readonly from: FormJson | undefined,
   ) {}
 
   write(form: FormJson): void {
@@ -51,14 +54,23 @@ class FormWriter {
     const pages = pagesOf(this.doc);
     this.#removeOthers(pages, new Set(form.pages.map((page) => page.id)));
     this.#order(pages, form.pages.map((page) => page.id));
-    for (const page of form.pages) this.#page(this.#item(pages, page.id), page);
+    const pagesBefore = new Map(this.from?.pages.map((page) => [page.id, { ...page, fields: [] }]));
+    for (const page of form.pages) {
+      if (isSameJson(pagesBefore.get(page.id), { ...page, fields: [] })) continue;
+      this.#page(this.#item(pages, page.id), page);
+    }
 
     const placed = form.pages.flatMap((page) => flatten(page.fields, page.id, undefined));
     const fields = fieldsOf(this.doc);
     this.#removeOthers(fields, new Set(placed.map(({ field }) => field.id)));
     const siblings = [...form.pages.map((page) => page.fields), ...placed.map(({ field }) => field.fields ?? [])];
     for (const group of siblings) this.#order(fields, group.map((field) => field.id));
+    const before = new Map(
+      this.from?.pages.flatMap((page) => flatten(page.fields, page.id, undefined)).map((item) => [item.field.id, item]),
+    );
     for (const { field, page, parent } of placed) {
+      const known = before.get(field.id);
+      if (known?.page === page && known?.parent === parent && isSameField(known?.field, field)) continue;
       const map = this.#item(fields, field.id);
       this.#value(map, 'page', page);
       this.#value(map, 'parent', parent);
@@ -184,4 +196,9 @@ function paragraph(line: string): Y.XmlElement {
 /** Parents before their children. */
 function flatten(fields: readonly FieldJson[], page: string | undefined, parent: string | undefined): PlacedField[] {
   return fields.flatMap((field) => [{ field, page, parent }, ...flatten(field.fields ?? [], undefined, field.id)]);
+}
+
+/** Without their children, which are placed and written on their own. */
+function isSameField(a: FieldJson | undefined, b: FieldJson): boolean {
+  return a !== undefined && isSameJson({ ...a, fields: undefined }, { ...b, fields: undefined });
 }

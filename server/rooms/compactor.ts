@@ -24,6 +24,8 @@ export class Compactor {
     private readonly log: DocumentLog,
     private readonly logger: Logger,
     private readonly onCompacted: () => void,
+    /** Reads what the fold is about to drop (who made which update). While it fails, nothing is folded. */
+    private readonly beforeFold: (document: string) => Promise<void> = () => Promise.resolve(),
   ) {}
 
   /** After every append. */
@@ -52,15 +54,14 @@ export class Compactor {
   }
 
   async #compact(room: Room): Promise<CompactionResult> {
-    const upTo = room.durablePosition;
-    if (room.live === undefined || upTo === START || room.uncompactedUpdates === 0) return 'nothing to do';
-    // The state may hold more than `upTo`: updates on their way to the log, which replay without effect.
-    const state = room.live.encode();
-    const updates = room.uncompactedUpdates;
-    const bytes = room.uncompactedBytes;
+    // Read together: what arrives meanwhile is left for the next time.
+    const { durablePosition: upTo, uncompactedUpdates: updates, uncompactedBytes: bytes } = room;
+    if (room.live === undefined || upTo === START || updates === 0) return 'nothing to do';
     this.inFlight += 1;
     try {
-      const result = await this.log.compact(room.name, upTo, state);
+      await this.beforeFold(room.name);
+      // The state may hold more than `upTo`: updates on their way to the log, which replay without effect.
+      const result = await this.log.compact(room.name, upTo, room.live.encode());
       if (result === 'done') {
         this.onCompacted();
         room.uncompactedUpdates -= updates;

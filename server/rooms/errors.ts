@@ -35,3 +35,9 @@ export class MalformedUpdateError extends RoomError {
     super('malformed_update', `Not a Yjs update: ${detail}.`, options);
   }
 }
+
+export class IncompleteUpdateError extends RoomError {
+  constructor() {
+    super('update_incomplete', 'The update builds on updates that are not here; send those first, or the whole state.');
+  }
+}

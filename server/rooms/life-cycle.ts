@@ -18,8 +18,7 @@
  */
 export type RoomStateName = 'absent' | 'loading' | 'live' | 'idle' | 'unloading' | 'failed' | 'deleted';
 
-export type RoomEvent =
-  'loaded' | 'load failed' | 'join' | 'last left' | 'unload' | 'unloaded' | 'reload' | 'erase';
+export type RoomEvent = 'loaded' | 'load failed' | 'join' | 'last left' | 'unload' | 'unloaded' | 'reload' | 'erase';
 
 const TRANSITIONS: Readonly<Record<RoomEvent, Partial<Record<RoomStateName, RoomStateName>>>> = {
   loaded: { loading: 'live' },

@@ -35,7 +35,8 @@ export class LiveDocument {
   #emitted: Uint8Array | undefined;
   #before: StateVector = new Map();
   /** Frames of the whole state at some version, and the updates since. */
-  #base: { readonly frames: readonly Buffer[]; readonly asUpdates: readonly Buffer[]; readonly bytes: number } | undefined;
+  #base:
+    { readonly frames: readonly Buffer[]; readonly asUpdates: readonly Buffer[]; readonly bytes: number } | undefined;
   #tail: Uint8Array[] = [];
   #tailBytes = 0;
   #differences = new Map<string, readonly Buffer[]>();

@@ -159,10 +159,13 @@ function parseState(bytes: Uint8Array): Record<string, unknown> | null {
   try {
     value = JSON.parse(decoder.decode(bytes));
   } catch (error) {
-    throw new MalformedError(error instanceof SyntaxError ? 'an awareness state is not JSON' : 'text that is not UTF-8');
+    throw new MalformedError(
+      error instanceof SyntaxError ? 'an awareness state is not JSON' : 'text that is not UTF-8',
+    );
   }
   if (value === null) return null;
-  if (typeof value !== 'object' || Array.isArray(value)) throw new MalformedError('an awareness state is not an object');
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw new MalformedError('an awareness state is not an object');
   return value as Record<string, unknown>;
 }
 

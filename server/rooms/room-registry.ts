@@ -5,6 +5,7 @@ import type { Doc } from 'yjs';
 import * as Y from 'yjs';
 import type { Logger } from 'pino';
 import type { Principal } from '../auth/principal.js';
+import { scopeOn } from '../auth/rights.js';
 import { CLOSE } from '../protocol/close-codes.js';
 import { MalformedError } from '../protocol/incoming.js';
 import { inspectUpdate } from '../protocol/update-bounds.js';
@@ -12,7 +13,7 @@ import type { DocumentInfo, DocumentLog, ErasureReceipt } from '../storage/docum
 import { attribute, identityOf } from './attribution.js';
 import { Backlog } from './backlog.js';
 import { Compactor } from './compactor.js';
-import { MalformedUpdateError } from './errors.js';
+import { IncompleteUpdateError, MalformedUpdateError } from './errors.js';
 import type { Peer } from './peer.js';
 import { Room } from './room.js';
 import type { RoomCounters, RoomNode } from './room-node.js';
@@ -35,6 +36,8 @@ export interface RoomsOptions {
   readonly idleUnloadMs?: number;
   /** Updates that may wait for a failing store, in bytes. */
   readonly backlogBytes?: number;
+  /** Before a document's log is folded into one state. */
+  readonly beforeFold?: (document: string) => Promise<void>;
 }
 
 const SWEEP_MS = 1_000;
@@ -66,7 +69,7 @@ export class RoomRegistry implements Rooms {
     const { logger, log } = options;
     this.#idleUnloadMs = options.idleUnloadMs ?? IDLE_UNLOAD_MS;
     this.backlog = new Backlog(options.backlogBytes ?? BACKLOG_BYTES);
-    this.compactor = new Compactor(log, logger, () => options.counters.compacted());
+    this.compactor = new Compactor(log, logger, () => options.counters.compacted(), options.beforeFold);
     this.ticker = new Ticker(options.isTickAdaptive, (error) => {
       options.counters.errors('tick');
       logger.error({ err: error }, 'a tick failed');
@@ -184,11 +187,13 @@ export class RoomRegistry implements Rooms {
       throw error;
     }
     const rules = rulesFor(document);
+    const writer = { canWrite: true, ...scopeOn(principal, document) };
     return this.#open(document).change(
       attribute(principal, options.source),
       (live, transaction) => {
+        requireDependencies(live.doc, update);
         Y.applyUpdate(live.doc, update);
-        rules?.(live.doc, transaction, { canWrite: true });
+        rules?.(live.doc, transaction, writer);
       },
       { ...options, bytes: update.length },
     );
@@ -271,5 +276,12 @@ export class RoomRegistry implements Rooms {
     for (const room of this.#rooms.values()) room.dispose();
     this.#rooms.clear();
     this.#idle.clear();
+  }
+}
+
+/** Yjs would keep what it can't apply until the rest comes: a request has no rest. @throws IncompleteUpdateError */
+function requireDependencies(doc: Doc, update: Uint8Array): void {
+  for (const [client, clock] of Y.parseUpdateMeta(update).from) {
+    if (clock > Y.getState(doc.store, client)) throw new IncompleteUpdateError();
   }
 }

@@ -22,7 +22,11 @@ interface Pending {
   operations: Operation[];
   bytes: number;
   readonly settle: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[];
+  /** Who only waits until it is over. */
+  readonly onOver: (() => void)[];
 }
+
+const nothingPending = (): Pending => ({ operations: [], bytes: 0, settle: [], onOver: [] });
 
 const MAX_WAIT_MS = 5;
 /** Below this rate nothing is gained by waiting. */
@@ -35,21 +39,20 @@ export class Committer {
   /** Commits asked for and batches written, for metrics and tests. */
   commits = 0;
   batches = 0;
-  #queue: Pending = { operations: [], bytes: 0, settle: [] };
+  #queue = nothingPending();
+  #inFlight: Pending | undefined;
   /** Values that are queued or being written, by key: reads see them before the disk does. */
   readonly #unwritten = new Map<string, Operation>();
-  #isWriting = false;
   #isScheduled = false;
   #immediate: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #wake: (() => void) | undefined;
+  #isClosing = false;
   #isClosed = false;
-  #inFlightBytes = 0;
   #failure: { since: number; reason: string } | undefined;
   #rate = 0;
   #rateAt = performance.now();
   #rateCommits = 0;
-  readonly #idle: (() => void)[] = [];
 
   constructor(
     private readonly level: Level,
@@ -61,12 +64,12 @@ export class Committer {
   health(): StorageHealth {
     if (this.#isClosed) return { state: 'closed' };
     if (this.#failure === undefined) return { state: 'ok' };
-    return { state: 'failing', ...this.#failure, pendingBytes: this.#queue.bytes + this.#inFlightBytes };
+    return { state: 'failing', ...this.#failure, pendingBytes: this.#queue.bytes + (this.#inFlight?.bytes ?? 0) };
   }
 
   /** Atomic, in the order of the calls. Resolves after fsync. @throws StorageClosedError */
   commit(operations: readonly Operation[]): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new StorageClosedError());
+    if (this.#isClosing) return Promise.reject(new StorageClosedError());
     this.commits += 1;
     const { operations: queued, settle } = this.#queue;
     for (const operation of operations) {
@@ -75,7 +78,7 @@ export class Committer {
       this.#queue.bytes += operation.key.length + (operation.type === 'put' ? operation.value.length : 0);
     }
     const written = new Promise<void>((resolve, reject) => settle.push({ resolve, reject }));
-    if (!this.#isWriting) this.#schedule();
+    if (this.#inFlight === undefined) this.#schedule();
     return written;
   }
 
@@ -91,10 +94,11 @@ export class Committer {
     return this.#unwritten.has(key.toString('latin1')) ? this.flushed() : Promise.resolve();
   }
 
-  /** Resolves when everything committed so far is on the disk. */
+  /** Resolves when everything committed so far is on the disk, whatever is committed meanwhile. */
   flushed(): Promise<void> {
-    if (this.#queue.operations.length === 0 && !this.#isWriting) return Promise.resolve();
-    return new Promise((resolve) => this.#idle.push(resolve));
+    const last = this.#queue.operations.length > 0 ? this.#queue : this.#inFlight;
+    if (last === undefined) return Promise.resolve();
+    return new Promise((resolve) => last.onOver.push(resolve));
   }
 
   #schedule(): void {
@@ -120,39 +124,37 @@ export class Committer {
 
   #start(): void {
     this.#isScheduled = false;
-    if (this.#isWriting || this.#queue.operations.length === 0) return;
-    this.#isWriting = true;
+    if (this.#inFlight !== undefined || this.#queue.operations.length === 0) return;
     const batch = this.#queue;
-    this.#queue = { operations: [], bytes: 0, settle: [] };
-    this.#inFlightBytes = batch.bytes;
+    this.#queue = nothingPending();
+    this.#inFlight = batch;
     void this.#write(batch).then(
       () => this.#written(batch),
-      (error: unknown) => this.#abandoned(batch, error),
+      () => this.#abandoned(batch),
     );
   }
 
   #written(batch: Pending): void {
-    this.#isWriting = false;
-    this.#inFlightBytes = 0;
+    this.#inFlight = undefined;
     this.batches += 1;
     for (const operation of batch.operations) {
       const key = operation.key.toString('latin1');
       if (this.#unwritten.get(key) === operation) this.#unwritten.delete(key);
     }
     for (const { resolve } of batch.settle) resolve();
-    if (this.#queue.operations.length > 0) {
-      this.#schedule();
-      return;
-    }
-    for (const resolve of this.#idle.splice(0)) resolve();
+    for (const resolve of batch.onOver) resolve();
+    if (this.#queue.operations.length > 0) this.#schedule();
   }
 
   /** Closed while the medium failed: nobody is told that it is durable, and nobody waits for ever. */
-  #abandoned(batch: Pending, error: unknown): void {
-    this.#isWriting = false;
-    for (const waiter of [...batch.settle, ...this.#queue.settle]) waiter.reject(error);
-    this.#queue = { operations: [], bytes: 0, settle: [] };
-    for (const resolve of this.#idle.splice(0)) resolve();
+  #abandoned(batch: Pending): void {
+    this.#inFlight = undefined;
+    const queued = this.#queue;
+    this.#queue = nothingPending();
+    for (const { settle, onOver } of [batch, queued]) {
+      for (const { reject } of settle) reject(new StorageClosedError());
+      for (const resolve of onOver) resolve();
+    }
   }
 
   async #write(batch: Pending): Promise<void> {
@@ -163,10 +165,9 @@ export class Committer {
         this.#recovered();
         return;
       } catch (error) {
-        if (this.#isClosed) throw error;
         this.#failed(error);
-        await this.#pause(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 0);
-        if (this.#isClosed) throw new StorageClosedError();
+        if (!this.#isClosing) await this.#pause(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 0);
+        if (this.#isClosing) throw error;
       }
     }
   }
@@ -204,13 +205,14 @@ export class Committer {
     });
   }
 
-  /** Writes what is queued, then refuses more. Gives up waiting on a medium that fails. */
+  /** Refuses more, and writes what is queued. Gives up on a medium that fails. */
   async close(): Promise<void> {
-    if (this.#failure === undefined) await this.flushed();
+    this.#isClosing = true;
+    this.#wake?.();
+    await this.flushed();
     this.#isClosed = true;
     clearTimeout(this.#timer);
     clearImmediate(this.#immediate);
-    this.#wake?.();
   }
 }
 

@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import type { Bus } from '../bus.js';
 import type { Subscription } from '../document-log.js';
 import type { Lease, Leases } from '../leases.js';
@@ -6,18 +5,22 @@ import type { RecordStore } from '../record-store.js';
 
 /** One process: a message is delivered after the current turn, as one from another node would be. */
 export class EmbeddedBus implements Bus {
-  readonly #emitter = new EventEmitter().setMaxListeners(0);
+  // Not an EventEmitter: a channel may be called "error" or "newListener", which mean something to that.
+  readonly #subscribers = new Map<string, Set<{ readonly onMessage: (message: Uint8Array) => void }>>();
 
   async publish(channel: string, message: Uint8Array): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve));
-    this.#emitter.emit(channel, message);
+    for (const { onMessage } of this.#subscribers.get(channel) ?? []) onMessage(message);
   }
 
   async subscribe(channel: string, onMessage: (message: Uint8Array) => void): Promise<Subscription> {
-    this.#emitter.on(channel, onMessage);
+    const subscribers = this.#subscribers.get(channel) ?? new Set();
+    const subscriber = { onMessage };
+    this.#subscribers.set(channel, subscribers.add(subscriber));
     return {
       close: async () => {
-        this.#emitter.off(channel, onMessage);
+        subscribers.delete(subscriber);
+        if (subscribers.size === 0 && this.#subscribers.get(channel) === subscribers) this.#subscribers.delete(channel);
       },
     };
   }

@@ -1,6 +1,6 @@
 /** The document log on LevelDB. One process owns the folder, so nobody else appends. */
-import { EventEmitter } from 'node:events';
 import { LRUCache } from 'lru-cache';
+import type { Logger } from 'pino';
 import { uuidv7 } from 'uuidv7';
 import {
   START,
@@ -21,6 +21,8 @@ import type { Committer, Level, Operation } from './committer.js';
 import { decodeEntry, encodeEntry } from './entry.js';
 import { decodeHead, encodeHead, type Head } from './head.js';
 import { documentOfHeadKey, entryKey, entryRange, headKey, headRange, sequenceOfEntryKey, stateKey } from './keys.js';
+import { LocalSubscribers } from './local-subscribers.js';
+import type { Purge } from './purge.js';
 
 /** Heads of documents in use; the rest are read from the store. */
 const CACHED_HEADS = 50_000;
@@ -36,16 +38,19 @@ export class EmbeddedDocumentLog implements DocumentLog {
   readonly #opening = new Map<string, Promise<Head | undefined>>();
   /** Heads that are ahead of what is stored of them. */
   readonly #moved = new Map<string, Head>();
-  readonly #appended = new EventEmitter().setMaxListeners(0);
+  readonly #erasing = new Map<string, Promise<ErasureReceipt>>();
+  readonly #subscribers: LocalSubscribers;
 
   constructor(
     private readonly level: Level,
     private readonly committer: Committer,
     private readonly ids: DocumentIds,
     private readonly node: string,
-    /** Removes the bytes of deleted keys from the files. */
-    private readonly purge: (range: { gte: Buffer; lt: Buffer }) => Promise<void>,
-  ) {}
+    private readonly purge: Purge,
+    logger: Logger,
+  ) {
+    this.#subscribers = new LocalSubscribers(logger);
+  }
 
   /**
    * HOT PATH: at once when the document is in use. The stored head may be older than the log (it is not rewritten with
@@ -55,6 +60,9 @@ export class EmbeddedDocumentLog implements DocumentLog {
   #head(document: string): Head | undefined | Promise<Head | undefined> {
     const cached = this.#heads.get(document);
     if (cached !== undefined) return cached;
+    // Fallen out of the cache while its last updates may still wait for the disk, where they would not be found.
+    const moved = this.#moved.get(document);
+    if (moved !== undefined) return moved;
     const opening = this.#opening.get(document);
     if (opening !== undefined) return opening;
     const value = this.committer.read(headKey(document));
@@ -67,24 +75,37 @@ export class EmbeddedDocumentLog implements DocumentLog {
   async #readHead(document: string, value: Uint8Array): Promise<Head> {
     const head = guarded(document, () => decodeHead(value));
     await this.committer.settled(headKey(document));
+    if (head.erasedAt > 0) {
+      this.#heads.set(document, head);
+      return head;
+    }
     const later = entryRange(head.id, head.sequence + 1, Number.MAX_SAFE_INTEGER);
     for await (const [key, entry] of this.level.iterator(later)) {
       head.sequence = sequenceOfEntryKey(key);
       head.uncompactedBytes += entry.length;
-      head.changedAt = Math.max(head.changedAt, guarded(document, () => decodeEntry(entry)).attribution.at);
+      // A damaged entry is reported by who needs what is in it: the document can still be erased.
+      head.changedAt = Math.max(head.changedAt, decodeOrSkip(() => decodeEntry(entry))?.attribution.at ?? 0);
     }
     this.#heads.set(document, head);
     return head;
   }
 
-  /** @throws DocumentErasedError */
-  async #liveHead(document: string): Promise<Head | undefined> {
-    return alive(document, await this.#head(document));
+  /**
+   * The head, and the sequence up to which the log is on the disk: more may have been appended meanwhile.
+   * Other documents' updates do not matter: the medium may be failing.
+   * @throws DocumentErasedError
+   */
+  async #settledHead(document: string): Promise<{ head: Head; sequence: number } | undefined> {
+    const head = alive(document, await this.#head(document));
+    if (head === undefined) return undefined;
+    const { sequence } = head;
+    await this.#settled(head);
+    alive(document, head);
+    return { head, sequence: Math.max(sequence, head.compactedUpTo) };
   }
 
-  /** Resolves when every update of the document is on the disk. Other documents' do not matter: the medium may be failing. */
-  #settled(head: Head | undefined): Promise<void> {
-    return head === undefined ? Promise.resolve() : this.committer.settled(entryKey(head.id, head.sequence));
+  #settled(head: Head): Promise<void> {
+    return this.committer.settled(entryKey(head.id, head.sequence));
   }
 
   /** Stores the heads that have moved on, so that lists are right after a restart without looking at every log. */
@@ -98,16 +119,17 @@ export class EmbeddedDocumentLog implements DocumentLog {
   }
 
   async load(document: string): Promise<LoadedDocument> {
-    const head = await this.#liveHead(document);
-    await this.#settled(head);
-    if (head === undefined) return { updates: [], position: START };
-    const { compactedUpTo, sequence } = head;
+    const settled = await this.#settledHead(document);
+    if (settled === undefined) return { updates: [], position: START };
+    const { head, sequence } = settled;
+    // The state and the iterator over what follows it are taken in one turn: no compaction gets in between.
+    const { compactedUpTo } = head;
+    const state = compactedUpTo === 0 ? undefined : this.committer.read(stateKey(head.id));
     const updates = await this.#entries(document, head, compactedUpTo, sequence);
     const missing = sequence - compactedUpTo - updates.length;
     if (missing !== 0) throw new DocumentCorruptedError(document, `${missing} logged updates are missing`);
     const base = { updates, position: positionOf(sequence), epoch: head.epoch };
     if (compactedUpTo === 0) return base;
-    const state = this.committer.read(stateKey(head.id));
     if (state === undefined) throw new DocumentCorruptedError(document, 'its compacted state is missing');
     return { ...base, snapshot: Uint8Array.from(guarded(document, () => unseal(state))) };
   }
@@ -140,6 +162,7 @@ export class EmbeddedDocumentLog implements DocumentLog {
     options?: AppendOptions,
   ): Promise<Position> {
     if (options?.ifAbsent === true && existing !== undefined) throw new DocumentExistsError(document);
+    if (updates.length === 0) return Promise.resolve(positionOf(existing?.sequence ?? 0));
     const now = Date.now();
     const operations: Operation[] = [];
     const head = existing ?? this.#create(now);
@@ -158,7 +181,7 @@ export class EmbeddedDocumentLog implements DocumentLog {
     this.#moved.set(document, head);
     const last = head.sequence;
     return this.committer.commit(operations).then(() => {
-      if (this.#appended.listenerCount(document) > 0) this.#announce(document, updates, first);
+      if (this.#subscribers.has(document)) this.#announce(document, updates, first);
       return positionOf(last);
     });
   }
@@ -179,14 +202,15 @@ export class EmbeddedDocumentLog implements DocumentLog {
 
   #announce(document: string, updates: readonly NewUpdate[], first: number): void {
     const logged = updates.map((update, i) => ({ ...update, position: positionOf(first + i), node: this.node }));
-    this.#appended.emit(document, logged);
+    this.#subscribers.announce(document, logged);
   }
 
   async compact(document: string, upTo: Position, state: Uint8Array): Promise<'done' | 'lost the race'> {
-    const head = await this.#liveHead(document);
-    await this.#settled(head);
+    const settled = await this.#settledHead(document);
     const sequence = sequenceOf(upTo);
-    if (head === undefined || sequence <= head.compactedUpTo || sequence > head.sequence) return 'lost the race';
+    if (settled === undefined || sequence > settled.sequence) return 'lost the race';
+    const { head } = settled;
+    if (sequence <= head.compactedUpTo) return 'lost the race';
     const folded: Buffer[] = [];
     let foldedBytes = 0;
     const range = entryRange(head.id, head.compactedUpTo + 1, sequence + 1);
@@ -195,9 +219,10 @@ export class EmbeddedDocumentLog implements DocumentLog {
       folded.push(Buffer.from(key));
       foldedBytes += value.length;
     }
+    // While it was read, another compaction or an erasure may have got there first, or the head left the cache.
+    if ((await this.#head(document)) !== head || head.compactedUpTo !== from) return 'lost the race';
+    alive(document, head);
     this.#moved.delete(document);
-    // While it was read, another compaction or an erasure may have got there first.
-    if (head.compactedUpTo !== from || head.erasedAt > 0) return 'lost the race';
     head.compactedUpTo = sequence;
     head.stateBytes = state.length;
     head.uncompactedBytes = Math.max(0, head.uncompactedBytes - foldedBytes);
@@ -210,61 +235,50 @@ export class EmbeddedDocumentLog implements DocumentLog {
   }
 
   async history(document: string, after: Position, limit: number): Promise<LoggedUpdate[]> {
-    const head = await this.#liveHead(document);
-    await this.#settled(head);
-    if (head === undefined) return [];
-    return this.#entries(document, head, Math.max(sequenceOf(after), head.compactedUpTo), head.sequence, limit);
+    const settled = await this.#settledHead(document);
+    if (settled === undefined || limit === 0) return [];
+    const { head, sequence } = settled;
+    return this.#entries(document, head, Math.max(sequenceOf(after), head.compactedUpTo), sequence, limit);
   }
 
-  async subscribe(
+  subscribe(
     document: string,
     from: Position,
     onUpdates: (updates: LoggedUpdate[]) => void | Promise<void>,
   ): Promise<Subscription> {
-    let isOpen = true;
-    let delivered = sequenceOf(from);
-    let delivering = Promise.resolve();
-    const waiting: LoggedUpdate[] = [];
-    const deliver = async (): Promise<void> => {
-      const due = waiting.splice(0).filter((entry) => sequenceOf(entry.position) > delivered);
-      const last = due[due.length - 1];
-      if (!isOpen || last === undefined) return;
-      delivered = sequenceOf(last.position);
-      await onUpdates(due);
-    };
-    const onAppended = (updates: LoggedUpdate[]): void => {
-      waiting.push(...updates);
-      delivering = delivering.then(deliver);
-    };
-    const past = this.history(document, from, -1);
-    this.#appended.on(document, onAppended);
-    delivering = past.then((updates) => {
-      waiting.unshift(...updates);
-      return deliver();
-    });
-    await delivering;
-    return {
-      close: async () => {
-        isOpen = false;
-        this.#appended.off(document, onAppended);
-        await delivering;
-      },
-    };
+    return this.#subscribers.subscribe(document, () => this.#since(document, from), onUpdates);
+  }
+
+  /** A follower that a compaction has overtaken gets the state as one update. */
+  async #since(document: string, from: Position): Promise<LoggedUpdate[]> {
+    const settled = await this.#settledHead(document);
+    if (settled === undefined) return [];
+    const { head, sequence } = settled;
+    const { compactedUpTo, changedAt } = head;
+    if (sequenceOf(from) >= compactedUpTo) return this.#entries(document, head, sequenceOf(from), sequence);
+    const { snapshot, updates, position: loaded } = await this.load(document);
+    if (snapshot === undefined) return updates;
+    const attribution = { principal: 'system', at: changedAt, source: 'system' } as const;
+    const position = updates[0] === undefined ? loaded : positionOf(sequenceOf(updates[0].position) - 1);
+    return [{ position, node: this.node, update: snapshot, attribution }, ...updates];
   }
 
   async info(document: string): Promise<DocumentInfo | undefined> {
     const head = await this.#head(document);
-    await this.#settled(head);
-    return head === undefined || head.erasedAt > 0 || head.sequence === 0 ? undefined : describe(document, head);
+    if (head !== undefined) await this.#settled(head);
+    return head === undefined || head.erasedAt > 0 ? undefined : describe(document, head);
   }
 
   async list(prefix: string, cursor: string | null, limit: number): Promise<Page<DocumentInfo>> {
     const range = headRange(prefix);
-    const start = cursor === null ? { gte: range.gte } : { gt: headKey(cursor) };
+    // A cursor is whatever somebody sent: it must not open what stands before the prefix.
+    const start =
+      cursor === null || headKey(cursor).compare(range.gte) < 0 ? { gte: range.gte } : { gt: headKey(cursor) };
     const data: DocumentInfo[] = [];
     for await (const [key, value] of this.level.iterator({ ...start, lt: range.lt })) {
       const document = documentOfHeadKey(key);
-      const head = this.#heads.peek(document) ?? this.#moved.get(document) ?? decodeOrSkip(value);
+      // A damaged head must not hide the other documents; loading that document says what is wrong.
+      const head = this.#heads.peek(document) ?? this.#moved.get(document) ?? decodeOrSkip(() => decodeHead(value));
       if (head === undefined || head.erasedAt > 0) continue;
       if (data.length === limit) return { data, nextCursor: data[data.length - 1]?.document ?? null };
       data.push(describe(document, head));
@@ -272,44 +286,38 @@ export class EmbeddedDocumentLog implements DocumentLog {
     return { data, nextCursor: null };
   }
 
-  async erase(document: string): Promise<ErasureReceipt> {
-    const head = await this.#head(document);
-    // Its last entries are among what is deleted below.
-    await this.committer.flushed();
-    const now = Date.now();
-    if (head !== undefined && head.erasedAt > 0) return { document, erasedAt: head.erasedAt, updates: 0, bytes: 0 };
-    const id = head?.id ?? this.ids.next();
-    const receipt = {
-      document,
-      erasedAt: now,
-      updates: head?.sequence ?? 0,
-      bytes: (head?.stateBytes ?? 0) + (head?.uncompactedBytes ?? 0),
-    };
-    const tombstone: Head = {
-      id,
-      epoch: head?.epoch ?? uuidv7(),
-      createdAt: head?.createdAt ?? now,
-      changedAt: now,
-      sequence: 0,
-      compactedUpTo: 0,
-      stateBytes: 0,
-      uncompactedBytes: 0,
-      erasedAt: now,
-    };
-    if (head !== undefined) head.erasedAt = now;
-    this.#moved.delete(document);
-    this.#heads.set(document, tombstone);
-    const range = entryRange(id, 0, Number.MAX_SAFE_INTEGER);
-    const operations: Operation[] = [
-      { type: 'put', key: headKey(document), value: encodeHead(tombstone) },
-      { type: 'del', key: stateKey(id) },
-    ];
-    for await (const key of this.level.keys(range)) operations.push({ type: 'del', key: Buffer.from(key) });
-    await this.committer.commit(operations);
-    await this.purge(range);
-    await this.purge({ gte: stateKey(id), lt: stateKey(id + 1) });
-    return receipt;
+  erase(document: string): Promise<ErasureReceipt> {
+    const running = this.#erasing.get(document);
+    if (running !== undefined) return running;
+    const erasure = this.#erase(document).finally(() => this.#erasing.delete(document));
+    this.#erasing.set(document, erasure);
+    return erasure;
   }
+
+  async #erase(document: string): Promise<ErasureReceipt> {
+    const head = (await this.#head(document)) ?? this.#create(Date.now());
+    if (head.erasedAt > 0) return receiptOf(document, head);
+    // First of all nothing more can be appended: what is listed below is then everything.
+    head.erasedAt = Date.now();
+    this.#heads.set(document, head);
+    this.#moved.delete(document);
+    await this.committer.flushed();
+    const entries = entryRange(head.id, 0, Number.MAX_SAFE_INTEGER);
+    const operations: Operation[] = [
+      { type: 'put', key: headKey(document), value: encodeHead(head) },
+      { type: 'del', key: stateKey(head.id) },
+    ];
+    for await (const key of this.level.keys(entries)) operations.push({ type: 'del', key: Buffer.from(key) });
+    await this.committer.commit(operations);
+    await this.purge(entries, [entries.gte, entries.lt]);
+    await this.purge({ gte: stateKey(head.id), lt: stateKey(head.id + 1) }, [stateKey(head.id)]);
+    return receiptOf(document, head);
+  }
+}
+
+/** The head of a tombstone keeps the numbers of the life that ended. */
+function receiptOf(document: string, { erasedAt, sequence, stateBytes, uncompactedBytes }: Head): ErasureReceipt {
+  return { document, erasedAt, updates: sequence, bytes: stateBytes + uncompactedBytes };
 }
 
 const positionOf = (sequence: number): Position => (sequence === 0 ? START : String(sequence));
@@ -345,10 +353,9 @@ function guarded<T>(document: string, decode: () => T): T {
   }
 }
 
-/** A damaged head must not hide the other documents from a list; loading that document says what is wrong. */
-function decodeOrSkip(value: Uint8Array): Head | undefined {
+function decodeOrSkip<T>(decode: () => T): T | undefined {
   try {
-    return decodeHead(value);
+    return decode();
   } catch (error) {
     if (error instanceof ChecksumError || error instanceof RangeError) return undefined;
     throw error;

@@ -6,13 +6,14 @@
  */
 import type { EventLog, LoggedEvent, RangeOptions } from '../event-log.js';
 import type { PutOptions, RecordKey, RecordStore, ScanOptions, StoredRecord } from '../record-store.js';
-import { BODY_OFFSET, seal, sealable, sealed, unseal } from './checksum.js';
+import { BODY_OFFSET, ChecksumError, seal, sealable, sealed, unseal } from './checksum.js';
 import type { Committer, Level, Operation } from './committer.js';
 import {
   consumerKey,
   consumerRange,
   eventKey,
   eventRange,
+  markersOf,
   readU64,
   recordKey,
   recordRange,
@@ -21,8 +22,7 @@ import {
   writeU64,
   type KeyRange,
 } from './keys.js';
-
-type Purge = (range: KeyRange) => Promise<void>;
+import type { Purge } from './purge.js';
 
 export class EmbeddedRecordStore implements RecordStore {
   constructor(
@@ -67,9 +67,10 @@ export class EmbeddedRecordStore implements RecordStore {
     const range = recordRange(prefix);
     const isReverse = options.reverse === true;
     const after = options.after === undefined ? undefined : recordKey(options.after);
+    // A place outside the prefix must not open what stands there.
     const bounds = isReverse
-      ? { gte: range.gte, lt: after ?? range.lt }
-      : { ...(after === undefined ? { gte: range.gte } : { gt: after }), lt: range.lt };
+      ? { gte: range.gte, lt: after === undefined || after.compare(range.lt) > 0 ? range.lt : after }
+      : { ...(after === undefined || after.compare(range.gte) < 0 ? { gte: range.gte } : { gt: after }), lt: range.lt };
     let left = options.limit ?? Infinity;
     if (left === 0) return;
     for await (const [key, value] of this.level.iterator({ ...bounds, reverse: isReverse })) {
@@ -87,20 +88,22 @@ export class EmbeddedRecordStore implements RecordStore {
     const range = recordRange(prefix);
     const operations: Operation[] = [];
     for await (const key of this.level.keys(range)) operations.push({ type: 'del', key: Buffer.from(key) });
-    if (operations.length === 0) return 0;
-    await this.committer.commit(operations);
-    await this.purge(range);
+    if (operations.length > 0) await this.committer.commit(operations);
+    // Also when there is nothing: what `delete` and `put` left behind goes now.
+    await this.purge(range, markersOf(range));
     return operations.length;
   }
 
   /** Deletes what has expired; answers how many. */
   async sweep(): Promise<number> {
     const operations: Operation[] = [];
-    for await (const [key, value] of this.level.iterator({ gte: Buffer.from([0x10]), lt: Buffer.from([0x11]) })) {
-      if (hasExpired(decodeRecord([''], value))) operations.push({ type: 'del', key: Buffer.from(key) });
+    for await (const [key, value] of this.level.iterator(RECORDS)) {
+      if (isExpired(value)) operations.push({ type: 'del', key: Buffer.from(key) });
     }
-    if (operations.length > 0) await this.committer.commit(operations);
-    return operations.length;
+    // Written again while the others were read: looked at anew in the turn in which it is queued.
+    const expired = operations.filter(({ key }) => isExpired(this.committer.read(key)));
+    if (expired.length > 0) await this.committer.commit(expired);
+    return expired.length;
   }
 }
 
@@ -109,6 +112,19 @@ function decodeRecord(key: RecordKey, stored: Uint8Array): StoredRecord {
   const expiresAt = body.readDoubleBE(0);
   const record = { key, version: String(readU64(body, 8)), value: Uint8Array.prototype.slice.call(body, 16) };
   return expiresAt === 0 ? record : { ...record, expiresAt };
+}
+
+const RECORDS: KeyRange = { gte: Buffer.from([0x10]), lt: Buffer.from([0x11]) };
+
+/** False for a damaged record: who reads it is told. */
+function isExpired(stored: Uint8Array | undefined): boolean {
+  if (stored === undefined) return false;
+  try {
+    return hasExpired(decodeRecord([''], stored));
+  } catch (error) {
+    if (error instanceof ChecksumError) return false;
+    throw error;
+  }
 }
 
 const hasExpired = (record: StoredRecord): boolean => record.expiresAt !== undefined && record.expiresAt <= Date.now();
@@ -176,14 +192,14 @@ export class EmbeddedEventLog implements EventLog {
   async erase(stream: string): Promise<void> {
     await this.committer.flushed();
     for (const range of [eventRange(stream), consumerRange(stream)]) {
-      if (await this.#deleteRange(range)) await this.purge(range);
+      await this.#deleteRange(range);
+      await this.purge(range, markersOf(range));
     }
   }
 
-  async #deleteRange(range: KeyRange): Promise<boolean> {
+  async #deleteRange(range: KeyRange): Promise<void> {
     const operations: Operation[] = [];
     for await (const key of this.level.keys(range)) operations.push({ type: 'del', key: Buffer.from(key) });
     if (operations.length > 0) await this.committer.commit(operations);
-    return operations.length > 0;
   }
 }

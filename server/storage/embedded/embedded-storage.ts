@@ -16,7 +16,8 @@ import { Committer, type Level } from './committer.js';
 import { EmbeddedDocumentLog } from './embedded-document-log.js';
 import { EmbeddedBus, EmbeddedLeases } from './embedded-bus.js';
 import { EmbeddedEventLog, EmbeddedRecordStore } from './embedded-records.js';
-import { STORE_KEY, type KeyRange } from './keys.js';
+import { STORE_KEY } from './keys.js';
+import { purgeOf } from './purge.js';
 import { findLogDamage, type LogDamage } from './write-ahead-log.js';
 
 export interface EmbeddedStorageOptions {
@@ -45,9 +46,15 @@ export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Prom
     writeBufferSize: 8 * 1024 * 1024,
   });
   await openLevel(level, folder);
-  for (const { operations } of damages) await level.batch([...operations], { sync: true });
-  const reserved = readFormat(level, folder);
-  await level.put(STORE_KEY, formatRecord(reserved + NUMBER_BLOCK), { sync: true });
+  let reserved: number;
+  try {
+    for (const { operations } of damages) await level.batch([...operations], { sync: true });
+    reserved = readFormat(level, folder);
+    await level.put(STORE_KEY, formatRecord(reserved + NUMBER_BLOCK), { sync: true });
+  } catch (error) {
+    await level.close();
+    throw error;
+  }
 
   const listeners = new Set<(health: StorageHealth) => void>();
   let lastHealth = '';
@@ -67,11 +74,13 @@ export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Prom
   };
   const committer = new Committer(level, options.logger, options.groupCommitMaxMs, announce);
   const numbers = new NumberSource(reserved, committer);
-  const purge = (range: KeyRange): Promise<void> => level.compactRange(range.gte, range.lt);
+  const purge = purgeOf(level, committer);
   const records = new EmbeddedRecordStore(level, committer, numbers, purge);
-  const documents = new EmbeddedDocumentLog(level, committer, numbers, options.node, purge);
+  const documents = new EmbeddedDocumentLog(level, committer, numbers, options.node, purge, options.logger);
   const sweep = setInterval(() => {
-    Promise.all([records.sweep(), documents.saveHeads()]).catch((error: unknown) => options.logger.warn({ err: error }, 'the sweep of the store failed'));
+    Promise.all([records.sweep(), documents.saveHeads()]).catch((error: unknown) =>
+      options.logger.warn({ err: error }, 'the sweep of the store failed'),
+    );
   }, SWEEP_MS);
   sweep.unref();
 
@@ -89,7 +98,9 @@ export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Prom
     },
     close: async () => {
       clearInterval(sweep);
-      if (committer.health().state === 'ok') await documents.saveHeads();
+      // Queued with what is pending: a medium that fails holds up nothing of this.
+      const saving = committer.health().state === 'ok' ? documents.saveHeads() : Promise.resolve();
+      saving.catch((error: unknown) => options.logger.warn({ err: error }, 'heads could not be saved'));
       await committer.close();
       await level.close();
       announce();

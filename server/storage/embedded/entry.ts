@@ -55,8 +55,7 @@ export function decodeEntry(value: Uint8Array): { update: Uint8Array; attributio
     offset += 2;
     name = text(nameBytes);
   }
-  const attribution: Attribution =
-    name === undefined ? { principal, at, source } : { principal, name, at, source };
+  const attribution: Attribution = name === undefined ? { principal, at, source } : { principal, name, at, source };
   // A copy: a view would keep the whole stored value alive, and belongs to the database's buffer.
   return { update: Uint8Array.prototype.slice.call(body, offset), attribution, node };
 }

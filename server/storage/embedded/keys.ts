@@ -82,6 +82,16 @@ export function consumerRange(stream: string): KeyRange {
   return { gte, lt: after(gte) };
 }
 
+/**
+ * Keys on both sides of everything in a range of text keys that nothing is ever stored under: the last segment ends
+ * in 00 00 and 00 02 instead of 00 01.
+ */
+export function markersOf({ gte, lt }: KeyRange): Buffer[] {
+  const below = Buffer.from(gte);
+  below[below.length - 1] = 0;
+  return [below, lt];
+}
+
 function withSegments(kind: number, segments: readonly string[]): Buffer {
   const parts: Buffer[] = [Buffer.from([kind])];
   for (const segment of segments) parts.push(escapeSegment(segment));

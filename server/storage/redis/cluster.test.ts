@@ -1,7 +1,8 @@
 import t from 'tap';
 import { Keys } from './keys.js';
-import { eventually, startCluster, type RedisTestServer, type TestCluster } from './testing/redis-test-server.js';
-import { failing, healed, openFor, saying, textsOf } from './testing/opened-storage.js';
+import { startCluster, type RedisTestServer, type TestCluster } from './testing/redis-test-server.js';
+import { failing, healed, openFor } from './testing/opened-storage.js';
+import { eventually, saying, textsOf } from '../testing/store-under-test.js';
 
 const keys = new Keys();
 

@@ -4,8 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { LogLostError } from './errors.js';
 import type { RedisStorage } from './redis-storage.js';
-import { eventually, RedisTestServer, startSentinelGroup } from './testing/redis-test-server.js';
-import { failing, healed, openFor, saying, textsOf } from './testing/opened-storage.js';
+import { RedisTestServer, startSentinelGroup } from './testing/redis-test-server.js';
+import { failing, healed, openFor } from './testing/opened-storage.js';
+import { eventually, saying, textsOf } from '../testing/store-under-test.js';
 
 void t.test('a master killed under Sentinel takes no append with it that a replica had confirmed', async (t) => {
   const group = await startSentinelGroup();

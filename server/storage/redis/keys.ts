@@ -96,8 +96,22 @@ function escapeSegment(text: string): string {
   return escapeBytes(text, /[^A-Za-z0-9_.~-]/g);
 }
 
+/** First byte of text that is not well-formed, which UTF-8 would fold together; no UTF-8 holds it. */
+const ILL_FORMED = 0xfe;
+
+/** UTF-8; for text that is not well-formed its UTF-16 units behind a mark, so that every text has bytes of its own. */
+export function bytesOfText(text: string): Buffer {
+  return text.isWellFormed()
+    ? Buffer.from(text, 'utf8')
+    : Buffer.concat([Buffer.of(ILL_FORMED), Buffer.from(text, 'utf16le')]);
+}
+
+export function textOfBytes(bytes: Buffer): string {
+  return bytes[0] === ILL_FORMED ? bytes.toString('utf16le', 1) : bytes.toString('utf8');
+}
+
 function escapeBytes(text: string, unsafe: RegExp): string {
-  return Buffer.from(text, 'utf8')
+  return bytesOfText(text)
     .toString('latin1')
     .replace(unsafe, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
 }

@@ -65,11 +65,14 @@ async function readPage(
   after: Buffer | undefined,
   limit: number,
 ): Promise<Buffer[]> {
-  // No UTF-8 text holds 0xFF, so this is the end of everything that begins with the prefix.
+  // No stored text begins a character or segment with 0xFF, so this is the end of everything that begins with the prefix.
   const low = prefix.length === 0 ? '-' : bound('[', prefix);
   const high = prefix.length === 0 ? '+' : bound('(', Buffer.concat([prefix, Buffer.of(0xff)]));
-  const start = after !== undefined && !reverse ? bound('(', after) : low;
-  const end = after !== undefined && reverse ? bound('(', after) : high;
+  // A place outside the prefix must not open what stands there.
+  const isAbove = after !== undefined && after.compare(prefix) >= 0;
+  const isBelow = after !== undefined && after.compare(Buffer.concat([prefix, Buffer.of(0xff)])) < 0;
+  const start = isAbove && !reverse ? bound('(', after) : low;
+  const end = isBelow && reverse ? bound('(', after) : high;
   const [from, to] = reverse ? [end, start] : [start, end];
   const direction = reverse ? ['REV'] : [];
   const reply = await reads.command(index, 'zrange', index, from, to, 'BYLEX', ...direction, 'LIMIT', 0, limit);

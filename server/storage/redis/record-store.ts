@@ -3,7 +3,7 @@ import type { PutOptions, RecordKey, RecordStore, ScanOptions, StoredRecord } fr
 import type { CommandPipeline } from './connection/command-pipeline.js';
 import { Retrier, type RetryContext } from './connection/retry.js';
 import { loadScript } from './connection/script.js';
-import { partOf, type Keys } from './keys.js';
+import { bytesOfText, partOf, textOfBytes, type Keys } from './keys.js';
 import { allParts, mergedMembers } from './name-index.js';
 
 export interface RecordStoreParts {
@@ -101,7 +101,8 @@ export class RedisRecordStore implements RecordStore {
       erased += outcomes.filter((outcome) => outcome === true).length;
       if (keys.length < PAGE) break;
     }
-    if (erased > 0) this.#parts.onErased();
+    // Also when there is nothing: what `delete` and `put` left behind goes now.
+    this.#parts.onErased();
     return erased;
   }
 
@@ -166,20 +167,22 @@ export class RedisRecordStore implements RecordStore {
 }
 
 /*
- * Member of an index: each segment as UTF-8, a byte 00 in it as 00 02, and 00 01 behind it. Bytes then sort as
+ * Member of an index: each segment as `bytesOfText`, a byte 00 in it as 00 02, and 00 01 behind it. Bytes then sort as
  * segments do, a segment before every longer one that it begins, and no segment can look like two.
+ * (Taken apart as latin1, where a character is a byte.)
  */
 
 function encodeKey(key: RecordKey): Buffer {
-  return Buffer.from(key.map((segment) => `${segment.replaceAll('\0', '\0\x02')}\0\x01`).join(''), 'utf8');
+  const segments = key.map((segment) => bytesOfText(segment).toString('latin1').replaceAll('\0', '\0\x02'));
+  return Buffer.from(segments.map((segment) => `${segment}\0\x01`).join(''), 'latin1');
 }
 
 function decodeKey(member: Buffer): RecordKey {
   const [first = '', ...rest] = member
-    .toString('utf8')
+    .toString('latin1')
     .split('\0\x01')
     .slice(0, -1)
-    .map((segment) => segment.replaceAll('\0\x02', '\0'));
+    .map((segment) => textOfBytes(Buffer.from(segment.replaceAll('\0\x02', '\0'), 'latin1')));
   return [first, ...rest];
 }
 

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import t, { type Test } from 'tap';
 import type { RecordKey } from '../record-store.js';
 import { RedisTestServer } from './testing/redis-test-server.js';
-import { openFor, saying, textsOf } from './testing/opened-storage.js';
+import { openFor } from './testing/opened-storage.js';
+import { saying, textsOf } from '../testing/store-under-test.js';
 
 const DOCUMENTS = 200;
 

@@ -33,6 +33,8 @@ export interface RedisStorageOptions extends RedisAddress {
   readonly deadlineMs?: number;
   /** Pause between comparisons of live documents with their logs, in milliseconds. Default 30,000. */
   readonly antiEntropyMs?: number;
+  /** How long erasures gather before the files of Redis are rewritten without them, in milliseconds. Default 30,000. */
+  readonly purgeGatherMs?: number;
 }
 
 export interface RedisStorage extends Storage {
@@ -89,7 +91,7 @@ export async function openRedisStorage(options: RedisStorageOptions): Promise<Re
   const health: Health = new Health(() => documents.pendingBytes + events.pendingBytes);
   const channels = new ChannelSubscriber(link, health, logger);
   const known = new KnownLogs(health);
-  const purge = new FilePurge(link, logger);
+  const purge = new FilePurge(link, logger, options.purgeGatherMs);
   const heartbeat = new Heartbeat(health, links, [...new Set([reads, writes])]);
 
   const common = {

@@ -4,7 +4,8 @@ import t, { type Test } from 'tap';
 import { loadScript, type Script } from './connection/script.js';
 import { decodeWakeUp } from './documents/wake-up.js';
 import { Keys } from './keys.js';
-import { eventually, RedisTestServer } from './testing/redis-test-server.js';
+import { RedisTestServer } from './testing/redis-test-server.js';
+import { eventually } from '../testing/store-under-test.js';
 
 const CARRY = 1_000;
 const { log, snapshot, meta, wake } = new Keys().document('form/f');

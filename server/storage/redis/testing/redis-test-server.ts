@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { eventually } from '../../testing/store-under-test.js';
 
 const BINARY = 'redis-server';
 const READY_DEADLINE_MS = 10_000;
@@ -178,15 +179,6 @@ export async function startCluster(): Promise<TestCluster> {
     return states.every((state) => state.includes('cluster_state:ok') && state.includes('cluster_known_nodes:3'));
   });
   return { nodes, stop: () => stopAll(nodes) };
-}
-
-/** Asks until it is so. @throws with `what` when that takes 20 s. */
-export async function eventually(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`Waited in vain until ${what}`);
-    await sleep(20);
-  }
 }
 
 async function stopAll(servers: readonly RedisTestServer[]): Promise<void> {

@@ -1,0 +1,97 @@
+/** Any document, whatever it holds: state, updates, compaction, erasure. Knows no HTTP. */
+import { mayWriteOverSync, type Principal } from '../../server/auth/index.js';
+import type { FormHistory } from '../../server/history/index.js';
+import { MalformedError } from '../../server/protocol/incoming.js';
+import { checkDocumentName, documentKind, type DocumentKind } from '../../server/protocol/document-name.js';
+import { inspectStateVector } from '../../server/protocol/update-bounds.js';
+import type { Rooms } from '../../server/rooms/rooms.js';
+import type { DocumentInfo, DocumentLog, ErasureReceipt } from '../../server/storage/document-log.js';
+import type { SnapshotStore } from '../../server/storage/snapshots.js';
+import { Problem } from '../http/problem.js';
+
+export interface DocumentDetails extends DocumentInfo {
+  readonly kind: DocumentKind['kind'];
+  readonly connections: number;
+}
+
+export interface DocumentServiceOptions {
+  readonly rooms: Rooms;
+  readonly log: DocumentLog;
+  readonly snapshots: SnapshotStore;
+  readonly history: FormHistory;
+}
+
+export class DocumentService {
+  constructor(private readonly options: DocumentServiceOptions) {}
+
+  async list(
+    prefix: string,
+    page: { limit: number; cursor: string | null },
+  ): Promise<{ data: DocumentDetails[]; nextCursor: string | null }> {
+    const found = await this.options.log.list(prefix, page.cursor, page.limit);
+    const open = new Map(this.options.rooms.open().map((room) => [room.document, room.connections]));
+    return {
+      data: found.data.map((info) => ({
+        ...info,
+        kind: documentKind(info.document).kind,
+        connections: open.get(info.document) ?? 0,
+      })),
+      nextCursor: found.nextCursor,
+    };
+  }
+
+  /** @throws Problem `document_not_found` */
+  async details(name: string): Promise<DocumentDetails> {
+    const info = await this.options.rooms.info(name);
+    if (info === undefined) throw missing(name);
+    return { ...info, kind: documentKind(name).kind };
+  }
+
+  /** @param stateVector base64 @throws Problem `document_not_found`, `malformed_state_vector` */
+  async state(name: string, stateVector: string | undefined): Promise<Uint8Array> {
+    const known = stateVector === undefined ? undefined : decodeStateVector(stateVector);
+    await this.require(name);
+    return this.options.rooms.encodeState(name, known);
+  }
+
+  /** Resolves when it is durable. @throws Problem `server_written`, `update_incomplete`; MalformedUpdateError */
+  async update(principal: Principal, name: string, update: Uint8Array): Promise<void> {
+    if (!mayWriteOverSync(principal, name)) {
+      throw new Problem('server_written', 'Comments are changed by requests of their own, not by updates.');
+    }
+    await this.options.rooms.applyUpdate(name, principal, update, { source: 'rest' });
+  }
+
+  async compact(name: string): Promise<'done' | 'lost the race' | 'nothing to do'> {
+    await this.require(name);
+    return this.options.rooms.compact(name);
+  }
+
+  async erase(name: string): Promise<ErasureReceipt & { snapshots: number }> {
+    await this.require(name);
+    const receipt = await this.options.rooms.erase(name);
+    await this.options.history.erase(name);
+    return { ...receipt, snapshots: await this.options.snapshots.eraseAll(name) };
+  }
+
+  /** @throws Problem `document_not_found` */
+  async require(name: string): Promise<void> {
+    if (!(await this.options.rooms.exists(name))) throw missing(name);
+  }
+}
+
+const missing = (name: string): Problem => new Problem('document_not_found', `There is no document "${name}".`);
+
+/** As a router hands it over: percent-decoded once. @throws DocumentNameError */
+export const documentName = (params: { readonly name: string }): string => checkDocumentName(params.name);
+
+function decodeStateVector(text: string): Uint8Array {
+  const bytes = Buffer.from(text, 'base64');
+  try {
+    inspectStateVector(bytes);
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    throw new Problem('malformed_state_vector', 'stateVector is not base64 of a Yjs state vector.', { cause: error });
+  }
+  return bytes;
+}

@@ -1,0 +1,157 @@
+/** What the endpoints of forms take and answer. */
+import { z } from 'zod';
+import {
+  FIELD_TYPES,
+  fieldSchema,
+  formSchema,
+  idSchema,
+  jsonSchema,
+  languageSchema,
+  operationSchema,
+} from '../../crdt/index.js';
+import { EXPORT_FORMATS } from '../../crdt/export/index.js';
+import { IMPORT_FORMATS } from '../../crdt/import/index.js';
+import { pageOf, pageQuery, timeSchema } from '../http/pages.js';
+
+z.globalRegistry.add(fieldSchema, { id: 'Field', description: `One of ${FIELD_TYPES.join(', ')}.` });
+z.globalRegistry.add(formSchema, { id: 'Form' });
+z.globalRegistry.add(jsonSchema, { id: 'Json', description: 'Any JSON value.' });
+
+export const formParams = z.object({ formId: idSchema });
+export const fieldParams = z.object({ formId: idSchema, fieldId: idSchema });
+
+export const lossReportSchema = z
+  .array(z.object({ path: z.string(), message: z.string() }))
+  .describe('What could not be carried over as it was.');
+
+/** The id may be left out: a new one is made. */
+export const newFormSchema = formSchema.extend({ id: idSchema.optional() });
+export const importRequestSchema = z.strictObject({
+  id: idSchema.optional(),
+  import: z.strictObject({
+    format: z.enum(IMPORT_FORMATS),
+    source: z.unknown().describe('The parsed JSON of the form in that format.'),
+  }),
+});
+export const createdFormSchema = z.object({ form: formSchema, report: lossReportSchema });
+
+export const listQuery = z.object({
+  ...pageQuery,
+  q: z.string().max(200).optional().describe('Text in any language of the title.'),
+  status: z.enum(['draft', 'published']).optional(),
+});
+export const formSummarySchema = z.object({
+  id: idSchema,
+  title: z.record(z.string(), z.string()),
+  languages: z.array(z.string()),
+  status: z.enum(['draft', 'published']),
+  version: z.number().nullable().describe('The version that is published.'),
+  pages: z.number(),
+  fields: z.number(),
+  createdAt: timeSchema,
+  changedAt: timeSchema,
+  connections: z.number(),
+});
+export const formListSchema = pageOf(formSummarySchema);
+
+export const readQuery = z.object({
+  version: z.coerce.number().int().min(1).optional().describe('A published version instead of the draft.'),
+  lang: languageSchema.optional().describe('Texts in this language alone; where one is missing, the first there is.'),
+});
+
+export const patchSchema = z.strictObject({ operations: z.array(operationSchema).min(1).max(1_000) });
+export const putSchema = formSchema.extend({ id: idSchema.optional() });
+
+export const presenceSchema = z.object({
+  data: z.array(
+    z.object({
+      user: z.object({ id: z.string(), name: z.string().optional() }),
+      role: z.string(),
+      activity: z.string(),
+      field: z.string().nullable(),
+      cursor: z.unknown(),
+      since: timeSchema,
+      changedAt: timeSchema,
+      clientId: z.number(),
+      connectionId: z.string(),
+    }),
+  ),
+  nextCursor: z.null(),
+});
+
+export const exportQuery = z.object({ format: z.enum(EXPORT_FORMATS).default('formloom') });
+
+export const changeSchema = z.object({
+  kind: z.enum(['added', 'removed', 'moved', 'changed']),
+  target: z.string(),
+  property: z.string().optional(),
+  before: z.unknown().optional(),
+  after: z.unknown().optional(),
+});
+const impactSchema = z.object({
+  target: z.string(),
+  severity: z.enum(['none', 'review', 'loss']),
+  message: z.string(),
+});
+
+export const publishQuery = z.object({
+  dryRun: z.stringbool().default(false).describe('Answer the difference and its impact, publish nothing.'),
+});
+export const versionSchema = z.object({
+  version: z.number(),
+  publishedAt: timeSchema,
+  publishedBy: z.string(),
+  changes: z.number(),
+});
+export const publishedSchema = z.object({
+  dryRun: z.boolean(),
+  version: z.number(),
+  publishedAt: timeSchema.nullable(),
+  changes: z.array(changeSchema),
+  impact: z.array(impactSchema),
+});
+export const versionListSchema = pageOf(versionSchema);
+
+export const diffQuery = z.object({
+  from: z
+    .string()
+    .max(64)
+    .optional()
+    .describe('A version number, a snapshot id or `draft`; the last version when absent.'),
+  to: z.string().max(64).default('draft').describe('A version number, a snapshot id or `draft`.'),
+});
+export const diffSchema = z.object({ changes: z.array(changeSchema), impact: z.array(impactSchema) });
+
+export const changesQuery = z.object({
+  ...pageQuery,
+  fieldId: idSchema.optional(),
+  userId: z.string().max(256).optional(),
+  since: z.iso.datetime({ offset: true }).optional(),
+});
+export const loggedChangeSchema = z.object({
+  id: z.string(),
+  at: timeSchema,
+  user: z.object({ id: z.string(), name: z.string().optional() }),
+  source: z.enum(['sync', 'rest', 'import', 'restore', 'undo', 'system']),
+  kind: changeSchema.shape.kind,
+  target: z.string(),
+  fieldId: z.string().nullable(),
+  property: z.string().nullable(),
+  before: z.unknown().optional(),
+  after: z.unknown().optional(),
+});
+export const changesSchema = pageOf(loggedChangeSchema);
+export const fieldHistorySchema = z.object({
+  ...changesSchema.shape,
+  blame: z
+    .record(z.string(), z.object({ user: loggedChangeSchema.shape.user, at: timeSchema }))
+    .describe('By property: who changed it last, and when.'),
+});
+
+export const receiptSchema = z.object({
+  formId: idSchema,
+  erasedAt: timeSchema,
+  documents: z.array(z.object({ document: z.string(), updates: z.number(), bytes: z.number() })),
+  snapshots: z.number(),
+  versions: z.number(),
+});

@@ -1,0 +1,121 @@
+/** Snapshots of any document: take, list, show, compare, restore. Knows no HTTP. */
+import * as Y from 'yjs';
+import { contentOf, diffContent, restoreContent } from '../../crdt/document/index.js';
+import { diffForms, normalize, project } from '../../crdt/index.js';
+import type { Principal } from '../../server/auth/index.js';
+import { documentKind } from '../../server/protocol/document-name.js';
+import type { Rooms } from '../../server/rooms/rooms.js';
+import type { SnapshotInfo, SnapshotStore } from '../../server/storage/snapshots.js';
+import { Problem } from '../http/problem.js';
+
+export interface ContentChange {
+  readonly kind: 'added' | 'removed' | 'moved' | 'changed';
+  /** As in the operations of forms; a path with slashes for other documents. */
+  readonly target: string;
+  readonly property?: string;
+  readonly before?: unknown;
+  readonly after?: unknown;
+}
+
+export interface ContentDiff {
+  readonly changes: readonly ContentChange[];
+  readonly isTruncated: boolean;
+}
+
+export interface Restored extends ContentDiff {
+  /** The snapshot of what was there; undefined for a dry run. */
+  readonly before: SnapshotInfo | undefined;
+}
+
+const MAX_CHANGES = 1_000;
+
+export class SnapshotService {
+  constructor(
+    private readonly rooms: Rooms,
+    private readonly snapshots: SnapshotStore,
+  ) {}
+
+  /** @throws Problem `document_not_found` */
+  async take(principal: Principal, document: string, label: string): Promise<SnapshotInfo> {
+    if (!(await this.rooms.exists(document)))
+      throw new Problem('document_not_found', `There is no document "${document}".`);
+    const state = await this.rooms.encodeState(document);
+    return this.snapshots.take(document, { state, label, kind: 'manual', principal: principal.id });
+  }
+
+  async list(document: string, page: { limit: number; cursor: string | null }): ReturnType<SnapshotStore['list']> {
+    return this.snapshots.list(document, page);
+  }
+
+  /** @throws Problem `snapshot_not_found` */
+  async load(document: string, id: string): Promise<{ info: SnapshotInfo; state: Uint8Array }> {
+    const found = await this.snapshots.load(document, id);
+    if (found === undefined) throw new Problem('snapshot_not_found', `"${document}" has no snapshot "${id}".`);
+    return found;
+  }
+
+  /** The form's JSON for a form, the content by root type for any other document. */
+  async content(document: string, id: string): Promise<{ info: SnapshotInfo; content: unknown }> {
+    const { info, state } = await this.load(document, id);
+    return { info, content: withDoc(state, (doc) => shownContent(document, doc)) };
+  }
+
+  /** @param against a snapshot id or `now` */
+  async diff(document: string, id: string, against: string): Promise<ContentDiff> {
+    const { state } = await this.load(document, id);
+    const other =
+      against === 'now' ? await this.rooms.encodeState(document) : (await this.load(document, against)).state;
+    return withDoc(state, (before) => withDoc(other, (after) => diffDocs(document, before, after)));
+  }
+
+  /**
+   * Turns the present into the snapshot by one forward transaction, which merges with what others do meanwhile.
+   * What was there is kept as a snapshot first.
+   */
+  async restore(principal: Principal, document: string, id: string, isDryRun: boolean): Promise<Restored> {
+    const { state } = await this.load(document, id);
+    const present = await this.rooms.encodeState(document);
+    const diff = withDoc(present, (before) => withDoc(state, (after) => diffDocs(document, before, after)));
+    if (isDryRun) return { ...diff, before: undefined };
+    const before = await this.snapshots.take(document, {
+      state: present,
+      label: `before the restore of ${id}`,
+      kind: 'before-restore',
+      principal: principal.id,
+    });
+    await this.rooms.edit(document, principal, (doc) => withDoc(state, (target) => restoreContent(doc, target)), {
+      source: 'restore',
+    });
+    return { ...diff, before };
+  }
+
+  /** False when there was none. */
+  async delete(document: string, id: string): Promise<boolean> {
+    return this.snapshots.delete(document, id);
+  }
+}
+
+function withDoc<T>(state: Uint8Array, view: (doc: Y.Doc) => T): T {
+  const doc = new Y.Doc();
+  try {
+    Y.applyUpdate(doc, state);
+    return view(doc);
+  } finally {
+    doc.destroy();
+  }
+}
+
+function shownContent(document: string, doc: Y.Doc): unknown {
+  const kind = documentKind(document);
+  return kind.kind === 'form' ? normalize(project(doc, kind.formId)) : contentOf(doc);
+}
+
+function diffDocs(document: string, before: Y.Doc, after: Y.Doc): ContentDiff {
+  const kind = documentKind(document);
+  if (kind.kind === 'form') {
+    const { changes } = diffForms(project(before, kind.formId), project(after, kind.formId));
+    return { changes: changes.slice(0, MAX_CHANGES), isTruncated: changes.length > MAX_CHANGES };
+  }
+  const { changes, isTruncated } = diffContent(contentOf(before), contentOf(after), { maxChanges: MAX_CHANGES });
+  return { changes: changes.map(({ path, ...change }) => ({ ...change, target: path.join('/') })), isTruncated };
+}

@@ -1,0 +1,1 @@
+export { FormHistory, type ChangeFilter, type RecordedChange } from './form-history.js';

@@ -1,0 +1,105 @@
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmod, open, readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t, { type Test } from 'tap';
+import { DocumentCorruptedError, StorageUnavailableError } from '../errors.js';
+import { bytesOf, newDataFolder, openFolder } from '../testing/embedded-folder.js';
+import { saying, textsOf } from '../testing/store-under-test.js';
+
+const WRITER = fileURLToPath(new URL('./testing/crashing-writer.ts', import.meta.url));
+
+/** Flips a bit in the middle of where `marker` lies in the store's files; answers the names of those files. */
+async function flipWithin(folder: string, marker: Buffer): Promise<string[]> {
+  const flipped: string[] = [];
+  const store = path.join(folder, 'store');
+  for (const name of await readdir(store)) {
+    const at = (await readFile(path.join(store, name))).indexOf(marker);
+    if (at < 0) continue;
+    const file = await open(path.join(store, name), 'r+');
+    const middle = at + Math.floor(marker.length / 2);
+    await file.write(Buffer.of((marker[Math.floor(marker.length / 2)] ?? 0) ^ 1), 0, 1, middle);
+    await file.close();
+    flipped.push(name);
+  }
+  return flipped;
+}
+
+async function damagedStore(t: Test, inTable: boolean): Promise<{ folder: string; flipped: string[] }> {
+  const folder = await newDataFolder(t);
+  const first = await openFolder(t, folder);
+  const marker = randomBytes(64);
+  for (const name of ['a', 'b', 'c', 'd']) {
+    await first.documents.append(name, [saying(`first of ${name}`)]);
+    const update = name === 'b' ? marker : randomBytes(64);
+    await first.documents.append(name, [{ ...saying(''), update }]);
+    await first.documents.append(name, [saying(`last of ${name}`)]);
+  }
+  // An erasure brings everything into tables.
+  if (inTable) await first.documents.erase('anything');
+  await first.close();
+  return { folder, flipped: await flipWithin(folder, marker) };
+}
+
+for (const [where, inTable, pattern] of [
+  ['the write-ahead log', false, /\.log$/],
+  ['a table', true, /\.ldb$/],
+] as const) {
+  void t.test(`a bit that flips in ${where} costs the document that it hits, and no other`, async (t) => {
+    const { folder, flipped } = await damagedStore(t, inTable);
+    t.ok(flipped.length === 1 && pattern.test(flipped[0] ?? ''), flipped.join());
+    const { documents } = await openFolder(t, folder);
+    await t.rejects(documents.load('b'), DocumentCorruptedError);
+    for (const name of ['a', 'c', 'd']) {
+      const texts = textsOf((await documents.load(name)).updates);
+      t.strictSame([texts.length, texts[0], texts[2]], [3, `first of ${name}`, `last of ${name}`]);
+    }
+    t.strictSame(
+      (await documents.list('', null, 10)).data.map(({ document }) => document),
+      ['a', 'b', 'c', 'd'],
+    );
+    await documents.erase('b');
+    t.strictSame(
+      (await documents.list('', null, 10)).data.map(({ document }) => document),
+      ['a', 'c', 'd'],
+    );
+  });
+}
+
+void t.test('a second process on the same folder is told who has it', async (t) => {
+  const folder = await newDataFolder(t);
+  const storage = await openFolder(t, folder);
+  const second = spawnSync(process.execPath, ['--import=tsx', WRITER, folder], { encoding: 'utf8' });
+  t.not(second.status, 0);
+  t.match(second.stderr, /in use by another Formloom process/);
+  await storage.documents.append('unharmed', [saying('a')]);
+});
+
+void t.test('a folder that cannot be written is refused with its name', async (t) => {
+  const folder = await newDataFolder(t);
+  await chmod(folder, 0o555);
+  t.teardown(() => chmod(folder, 0o755));
+  if (process.getuid?.() !== 0) {
+    await t.rejects(openFolder(t, folder), { constructor: StorageUnavailableError, message: /DATA_DIR/ });
+  }
+  // Also for root, whom no mode stops: a file stands where the folder should be.
+  const file = path.join(await newDataFolder(t), 'file');
+  await writeFile(file, 'not a folder');
+  await t.rejects(openFolder(t, file), { code: 'storage_unavailable', message: /cannot be written.*DATA_DIR/ });
+});
+
+void t.test('the first erasure of a new store leaves no byte either', async (t) => {
+  const folder = await newDataFolder(t);
+  const { documents, records, events } = await openFolder(t, folder);
+  const secrets = Array.from({ length: 3 }, () => randomBytes(24).toString('base64url'));
+  const [document = '', record = '', event = ''] = secrets;
+  await documents.append('d', [saying(document)]);
+  await documents.erase('d');
+  await records.put(['r'], Buffer.from(record));
+  await records.erase(['r']);
+  await events.append('e', [event]);
+  await events.erase('e');
+  const medium = await bytesOf(folder);
+  for (const secret of secrets) t.notOk(medium.includes(secret));
+});
