@@ -1,14 +1,19 @@
+import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import t from 'tap';
 import { WebSocket } from 'ws';
-import { WebsocketProvider as ProviderV1 } from 'y-websocket-1';
-import { WebsocketProvider as ProviderV2 } from 'y-websocket-2';
 import { WebsocketProvider as ProviderV3 } from 'y-websocket';
 import * as Y from 'yjs';
 import { awarenessMessage, message, rawClient, syncStep1, updateMessage, upgradeStatus } from '../harness/raw-client.js';
 import { startServer } from '../harness/server-process.js';
 import { converged, stockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
+
+/** Versions 1 and 2 as their CommonJS users have them, with the Yjs that comes along. */
+const require = createRequire(import.meta.url);
+const yjsOfOld = require('yjs') as typeof Y;
+const old = (name: string): typeof ProviderV3 =>
+  (require(name) as { WebsocketProvider: typeof ProviderV3 }).WebsocketProvider;
 
 const textOf = (doc: Y.Doc): string => doc.getText('text').toString();
 
@@ -30,8 +35,13 @@ void t.test('on the wire', async (t) => {
 
   await t.test('y-websocket 1, 2 and 3 work unchanged and with each other', async (t) => {
     const docs: Y.Doc[] = [];
-    for (const Provider of [ProviderV1, ProviderV2, ProviderV3]) {
-      const doc = new Y.Doc();
+    const versions = [
+      { Provider: old('y-websocket-1'), Doc: yjsOfOld.Doc },
+      { Provider: old('y-websocket-2'), Doc: yjsOfOld.Doc },
+      { Provider: ProviderV3, Doc: Y.Doc },
+    ];
+    for (const { Provider, Doc } of versions) {
+      const doc = new Doc();
       docs.push(doc);
       const provider = new Provider(server.ws, 'mixed', doc, {
         WebSocketPolyfill: WebSocket as never,
