@@ -258,7 +258,8 @@ export class Gateway implements Connections {
     const wallClock = Date.now();
     for (const connection of this.#connections.values()) {
       const { expiresAt } = connection.principal;
-      if (expiresAt !== undefined && expiresAt <= wallClock) connection.close(CLOSE.unauthenticated, 'the token expired');
+      if (expiresAt !== undefined && expiresAt <= wallClock)
+        connection.close(CLOSE.unauthenticated, 'the token expired');
       else connection.checkLife(now, PING_EVERY_MS);
     }
   }
@@ -316,7 +317,11 @@ export class Gateway implements Connections {
 }
 
 type Verdict =
-  | { readonly refusal: undefined; readonly role: NonNullable<ReturnType<typeof roleOn>>; readonly principal: Principal }
+  | {
+      readonly refusal: undefined;
+      readonly role: NonNullable<ReturnType<typeof roleOn>>;
+      readonly principal: Principal;
+    }
   | {
       readonly refusal: { readonly code: number; readonly reason: string };
       readonly role: undefined;

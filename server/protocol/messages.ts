@@ -38,7 +38,7 @@ export function writeVarUint(target: Buffer, offset: number, value: number): num
   let at = offset;
   let rest = value;
   while (rest > 127) {
-    target[at++] = 128 | rest % 128;
+    target[at++] = 128 | (rest % 128);
     rest = Math.floor(rest / 128);
   }
   target[at++] = rest;

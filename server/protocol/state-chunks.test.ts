@@ -16,7 +16,7 @@ const edits = fc.array(
   { maxLength: 60 },
 );
 
-function replay(script: ReturnType<typeof fc.sample<unknown>>  ): Y.Doc {
+function replay(script: ReturnType<typeof fc.sample<unknown>>): Y.Doc {
   const docs = [1, 2, 3].map((clientID) => Object.assign(new Y.Doc(), { clientID }));
   for (const step of script as { replica: number; kind: string; at: number; text: string }[]) {
     const doc = docs[step.replica]!;

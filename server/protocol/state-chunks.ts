@@ -7,9 +7,17 @@
  * (Yjs would hold it pending and merge it again and again).
  */
 import * as encoding from 'lib0/encoding';
-import { ContentString, Doc, Item, UpdateEncoderV1, createDeleteSetFromStructStore, findIndexSS, getState, ID } from 'yjs';
+import {
+  ContentString,
+  Doc,
+  Item,
+  UpdateEncoderV1,
+  createDeleteSetFromStructStore,
+  findIndexSS,
+  getState,
+  ID,
+} from 'yjs';
 import type { AbstractStruct } from 'yjs';
-
 
 /** A struct, or its tail from `offset` on (in clock units). */
 interface Slice {
@@ -120,7 +128,7 @@ function sizeOf(struct: AbstractStruct): number {
 /** Text as consecutive items, cut between code points: in Yjs, an item is the origin of the one that continues it. */
 function* cutText(item: Item, text: string, offset: number, maxBytes: number): Generator<Item> {
   const maxUnits = Math.max(1, Math.floor(maxBytes / 3));
-  for (let from = offset; from < text.length; ) {
+  for (let from = offset; from < text.length;) {
     let to = Math.min(text.length, from + maxUnits);
     const last = text.charCodeAt(to - 1);
     if (to < text.length && last >= 0xd800 && last <= 0xdbff) to -= 1;

@@ -4,7 +4,14 @@ import t from 'tap';
 import { WebSocket } from 'ws';
 import { WebsocketProvider as ProviderV3 } from 'y-websocket';
 import * as Y from 'yjs';
-import { awarenessMessage, message, rawClient, syncStep1, updateMessage, upgradeStatus } from '../harness/raw-client.js';
+import {
+  awarenessMessage,
+  message,
+  rawClient,
+  syncStep1,
+  updateMessage,
+  upgradeStatus,
+} from '../harness/raw-client.js';
 import { startServer } from '../harness/server-process.js';
 import { converged, stockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
@@ -152,7 +159,10 @@ void t.test('on the wire', async (t) => {
     client.send(updateMessage(updates[1]!));
     client.send(message(0, 0, Uint8Array.from([0])));
     await until(() => client.ofType(0).some((frame) => frame[1] === 1));
-    t.notOk(client.ofType(0).some((frame) => frame[1] === 2), 'no echo of what is pending');
+    t.notOk(
+      client.ofType(0).some((frame) => frame[1] === 2),
+      'no echo of what is pending',
+    );
     client.send(updateMessage(updates[2]!));
     client.send(updateMessage(updates[3]!));
     t.equal((await client.closing()).code, 4409);
@@ -166,8 +176,7 @@ void t.test('on the wire', async (t) => {
     await Promise.all([observer.synced(), alice.synced()]);
     alice.provider.awareness.setLocalStateField('user', { name: 'Mallory', color: 'red' });
     const aliceId = alice.doc.clientID;
-    const seen = (): Record<string, unknown> | undefined =>
-      observer.provider.awareness.getStates().get(aliceId);
+    const seen = (): Record<string, unknown> | undefined => observer.provider.awareness.getStates().get(aliceId);
     await until(() => seen()?.['user'] !== undefined);
     t.match(seen(), { user: { id: 'alice', name: 'alice', color: 'red' } }, 'the identity is the server’s');
 

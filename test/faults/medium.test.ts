@@ -24,7 +24,7 @@ void t.test('a second process on the same folder says so and leaves the first al
 void t.test('a folder that cannot be written is named', { skip: isRoot && 'root may write anywhere' }, async (t) => {
   const folder = await temporaryFolder();
   await chmod(folder, 0o500);
-  t.teardown(() => rm(folder, { recursive: true }));
+  t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
   const server = await startServer({ dataDir: folder, isExpectedToFail: true });
   await until(() => server.child.exitCode !== null);
   t.match(server.output(), /cannot be written/);
@@ -40,7 +40,7 @@ void t.test('a full disk', { skip: !isRoot && 'mounting needs root' }, async (t)
   t.teardown(async () => {
     if (server.child.exitCode === null) await server.kill();
     execFileSync('umount', [disk]);
-    await rm(folder, { recursive: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   });
   const writer = stockClient(server.ws, 'doc');
   t.teardown(() => writer.destroy());

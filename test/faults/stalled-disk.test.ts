@@ -11,7 +11,7 @@ const textOf = (doc: Y.Doc): string => doc.getText('text').toString();
 
 void t.test('a disk that hangs: peers see the edit, the writer gets no echo; released, it does', async (t) => {
   const folder = await temporaryFolder();
-  t.teardown(() => rm(folder, { recursive: true }));
+  t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
   const library = path.join(folder, 'stall-fsync.so');
   const stallFile = path.join(folder, 'stall');
   execFileSync('gcc', ['-shared', '-fPIC', '-o', library, path.join(import.meta.dirname, 'stall-fsync.c'), '-ldl']);
@@ -44,7 +44,7 @@ void t.test('a disk that hangs: peers see the edit, the writer gets no echo; rel
 
 void t.test('kill -9 while the disk hangs loses nothing that was echoed', async (t) => {
   const folder = await temporaryFolder();
-  t.teardown(() => rm(folder, { recursive: true }));
+  t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
   const library = path.join(folder, 'stall-fsync.so');
   const stallFile = path.join(folder, 'stall');
   execFileSync('gcc', ['-shared', '-fPIC', '-o', library, path.join(import.meta.dirname, 'stall-fsync.c'), '-ldl']);

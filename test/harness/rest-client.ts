@@ -50,7 +50,7 @@ export function restClient(http: string, token?: string): RestClient {
       status: response.status,
       headers: response.headers,
       text,
-      body: isJson ? (JSON.parse(text)) : undefined,
+      body: isJson ? JSON.parse(text) : undefined,
     };
   };
   return {

@@ -82,7 +82,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     cleanup: async () => {
       if (child.exitCode === null) child.kill('SIGKILL');
       await exited;
-      await rm(dataDir, { recursive: true, force: true });
+      await rm(dataDir, { recursive: true, force: true, maxRetries: 10 });
     },
   };
   if (options.isExpectedToFail !== true) {

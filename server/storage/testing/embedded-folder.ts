@@ -9,7 +9,7 @@ import type { Storage } from '../storage.js';
 /** A data folder that goes with the test. */
 export async function newDataFolder(t: Test): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'formloom-store-'));
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
   return folder;
 }
 

@@ -114,7 +114,8 @@ export class RedisTestServer {
 
   async stop(): Promise<void> {
     await this.kill();
-    rmSync(this.folder, { recursive: true, force: true });
+    // A child that Redis forked to rewrite its log may still be writing into the folder.
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 
   async #answers(): Promise<void> {
