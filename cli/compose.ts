@@ -36,6 +36,7 @@ export async function startFormloom(config: Config, logger: Logger): Promise<For
   const rooms = new RoomRegistry({
     node,
     log: storage.documents,
+    bus: storage.bus,
     logger,
     counters: metrics,
     maxDocumentBytes: config.maxDocumentBytes,
@@ -54,6 +55,7 @@ export async function startFormloom(config: Config, logger: Logger): Promise<For
     logger,
   });
   await authenticator.start();
+  await rooms.start();
   const pools = new AdmissionPools({
     connectionPoolSize: config.connectionPoolSize,
     areRolesProven: config.auth === 'jwt',
@@ -130,7 +132,7 @@ async function openStorage(config: Config, node: string, logger: Logger): Promis
   if (redisUrl === undefined && redisSentinels.length === 0 && redisCluster.length === 0) {
     return openEmbeddedStorage({ folder: config.dataDir, node, logger });
   }
-  const storage = await openRedisStorage({
+  return openRedisStorage({
     node,
     logger,
     waitReplicas: redisWaitReplicas,
@@ -139,8 +141,6 @@ async function openStorage(config: Config, node: string, logger: Logger): Promis
     ...(redisSentinelName === undefined ? {} : { sentinelName: redisSentinelName }),
     ...(redisCluster.length === 0 ? {} : { cluster: redisCluster }),
   });
-  for (const advice of storage.advice) logger.warn({ advice }, 'Redis is not set up as it should be');
-  return storage;
 }
 
 function countByState(rooms: RoomRegistry): Record<string, number> {

@@ -62,8 +62,15 @@ export class LiveDocument {
   /** HOT PATH. Runs `change` as one transaction. What it throws is thrown on, after Yjs has committed what was done. */
   transact<T>(change: (transaction: Y.Transaction) => T): Emission<T> {
     this.#emitted = undefined;
-    // `local: false`: the server's own client id takes part in no conflict check.
-    const result = Y.transact<T>(this.doc, change, undefined, false);
+    const result = Y.transact<T>(this.doc, (transaction) => {
+      try {
+        return change(transaction);
+      } finally {
+        // Applying an update marks the transaction as remote, and Yjs gives a doc whose own id wrote in a remote
+        // transaction a new id: each correction by the server would lengthen every state vector for ever.
+        transaction.local = true;
+      }
+    });
     const update = this.#emitted as Uint8Array | undefined;
     this.#emitted = undefined;
     if (update !== undefined) this.#remember(update);

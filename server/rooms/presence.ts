@@ -6,18 +6,26 @@
  * A connection sets only its own client ids: the first to name an id owns it. Stock clients repeat to the server
  * what they hear from others, so foreign ids are skipped in silence, cheaply, and only a newer clock than ours
  * counts as an attempt. Identity (`user.id`, `user.name`, `user.role`) is written by the server.
+ *
+ * Connections of other nodes own their ids in the same way; what they show comes through `presence-exchange.ts`.
  */
 import * as encoding from 'lib0/encoding';
 import { Cursor, MalformedError } from '../protocol/incoming.js';
 import { awarenessFrame } from '../protocol/messages.js';
+import { identityOf } from './attribution.js';
 import type { Peer } from './peer.js';
+import type { ForeignEntry, Owner } from './presence-message.js';
 
 interface Entry {
   clock: number;
-  state: Record<string, unknown>;
+  state: Readonly<Record<string, unknown>>;
   /** Client id, clock and state as they go out. */
   encoded: Uint8Array;
-  readonly owner: Peer;
+  /** A connection of this node; undefined for one of another node. */
+  readonly peer: Peer | undefined;
+  /** Id of the node that the connection is at; undefined for this one. */
+  readonly node: string | undefined;
+  readonly owner: Owner;
   changedAt: number;
 }
 
@@ -41,7 +49,11 @@ export class Presence {
   /** Last clock of ids whose connection is gone. */
   readonly #departed = new Map<number, { clock: number; at: number }>();
   readonly #owned = new Map<Peer, Set<number>>();
+  /** When each other node was heard last. */
+  readonly #nodes = new Map<string, number>();
   readonly #changed = new Set<number>();
+  /** Ids of this node's connections that other nodes have not been told of. */
+  readonly #untold = new Set<number>();
   #whole: Buffer | undefined;
 
   get size(): number {
@@ -66,11 +78,11 @@ export class Presence {
       const clock = cursor.varUint();
       const bytes = cursor.varBytes();
       const entry = this.#entries.get(clientId);
-      if (entry !== undefined && entry.owner !== peer) {
+      if (entry !== undefined && entry.peer !== peer && !this.#mayTakeOver(entry, peer, clock)) {
         if (clock > entry.clock) {
           forged += 1;
           // Either a forgery, or the same client back before its old connection was found dead.
-          if (entry.owner.principal.id === peer.principal.id) entry.owner.probe();
+          if (entry.owner.principal.id === peer.principal.id) entry.peer?.probe();
         }
         continue;
       }
@@ -83,11 +95,16 @@ export class Presence {
         continue;
       }
       if (entry !== undefined ? clock <= entry.clock : !this.#mayClaim(peer, clientId, clock, now)) continue;
-      this.#set(peer, clientId, clock, state, now);
+      this.#set(peer, entry?.peer === peer ? entry.owner : ownerOf(peer), clientId, clock, state, now);
       hasChanged = true;
     }
     if (!cursor.isAtEnd) throw new MalformedError('bytes behind the end of the awareness update');
     return { hasChanged, forged };
+  }
+
+  /** The same person with a newer clock, whose connection was at another node: it has moved here. */
+  #mayTakeOver(entry: Entry, peer: Peer, clock: number): boolean {
+    return entry.node !== undefined && clock > entry.clock && entry.owner.principal.id === peer.principal.id;
   }
 
   #mayClaim(peer: Peer, clientId: number, clock: number, now: number): boolean {
@@ -104,24 +121,35 @@ export class Presence {
     return false;
   }
 
-  #set(peer: Peer, clientId: number, clock: number, given: Record<string, unknown>, now: number): void {
+  #set(
+    peer: Peer,
+    owner: Owner,
+    clientId: number,
+    clock: number,
+    given: Record<string, unknown>,
+    now: number,
+  ): void {
     const state = stampIdentity(given, peer);
     const encoded = encodeEntry(clientId, clock, JSON.stringify(state));
-    this.#entries.set(clientId, { clock, state, encoded, owner: peer, changedAt: now });
+    this.#entries.set(clientId, { clock, state, encoded, peer, node: undefined, owner, changedAt: now });
     const owned = this.#owned.get(peer);
     if (owned === undefined) this.#owned.set(peer, new Set([clientId]));
     else owned.add(clientId);
-    this.#changed.add(clientId);
-    this.#whole = undefined;
+    this.#noteChange(clientId, true);
   }
 
   #remove(clientId: number, clock: number, now: number): void {
-    const owner = this.#entries.get(clientId)?.owner;
-    if (owner !== undefined) this.#owned.get(owner)?.delete(clientId);
+    const entry = this.#entries.get(clientId);
+    if (entry?.peer !== undefined) this.#owned.get(entry.peer)?.delete(clientId);
     this.#entries.delete(clientId);
     if (this.#departed.size >= MAX_DEPARTED) this.#departed.clear();
     this.#departed.set(clientId, { clock, at: now });
+    this.#noteChange(clientId, entry?.node === undefined);
+  }
+
+  #noteChange(clientId: number, isOwn: boolean): void {
     this.#changed.add(clientId);
+    if (isOwn) this.#untold.add(clientId);
     this.#whole = undefined;
   }
 
@@ -151,6 +179,85 @@ export class Presence {
     this.#changed.clear();
     return awarenessFrame(encodeEntries(parts));
   }
+
+  /** Nobody is here to be told. */
+  dropChanges(): void {
+    this.#changed.clear();
+  }
+
+  // ── other nodes ─────────────────────────────────────────────────────────────────────────────────────────
+
+  /** What other nodes have not been told yet about connections of this one. */
+  takeUntold(): ForeignEntry[] {
+    const entries = Array.from(this.#untold, (clientId): ForeignEntry => {
+      const entry = this.#entries.get(clientId);
+      if (entry !== undefined) return { clientId, clock: entry.clock, state: entry.state, owner: entry.owner };
+      return { clientId, clock: this.#departed.get(clientId)?.clock ?? 0, state: null, owner: undefined };
+    });
+    this.#untold.clear();
+    return entries;
+  }
+
+  /** Everything that connections of this node show. */
+  own(): ForeignEntry[] {
+    const own: ForeignEntry[] = [];
+    for (const [clientId, { node, clock, state, owner }] of this.#entries) {
+      if (node === undefined) own.push({ clientId, clock, state, owner });
+    }
+    return own;
+  }
+
+  /** `isWhole`: in place of everything that node has shown. True when something changed. */
+  applyForeign(node: string, incoming: readonly ForeignEntry[], isWhole: boolean, now: number): boolean {
+    this.#nodes.set(node, now);
+    let hasChanged = false;
+    for (const entry of incoming) hasChanged = this.#applyForeignEntry(node, entry, now) || hasChanged;
+    if (!isWhole) return hasChanged;
+    const shown = new Set(incoming.map(({ clientId }) => clientId));
+    return this.#removeForeign((id, entry) => entry.node === node && !shown.has(id), now) || hasChanged;
+  }
+
+  #applyForeignEntry(node: string, { clientId, clock, state, owner }: ForeignEntry, now: number): boolean {
+    const known = this.#entries.get(clientId);
+    if (state === null || owner === undefined) {
+      if (known?.node !== node || clock < known.clock) return false;
+      this.#remove(clientId, clock, now);
+      return true;
+    }
+    if (known !== undefined && clock <= known.clock) return false;
+    if (known !== undefined && known.node === undefined) {
+      if (known.owner.principal.id !== owner.principal.id) return false;
+      // It has moved to that node; its connection here is dead and nobody has noticed.
+      if (known.peer !== undefined) this.#owned.get(known.peer)?.delete(clientId);
+      known.peer?.probe();
+    }
+    const encoded = encodeEntry(clientId, clock, JSON.stringify(state));
+    this.#entries.set(clientId, { clock, state, encoded, peer: undefined, node, owner, changedAt: now });
+    this.#departed.delete(clientId);
+    this.#noteChange(clientId, false);
+    return true;
+  }
+
+  /** Nodes that were heard last before `before` (Unix ms) are taken for dead. True when somebody left with them. */
+  removeSilent(before: number, now: number): boolean {
+    let hasChanged = false;
+    for (const [node, heardAt] of this.#nodes) {
+      if (heardAt >= before) continue;
+      this.#nodes.delete(node);
+      hasChanged = this.#removeForeign((_id, entry) => entry.node === node, now) || hasChanged;
+    }
+    return hasChanged;
+  }
+
+  #removeForeign(isGone: (clientId: number, entry: Entry) => boolean, now: number): boolean {
+    const gone = [...this.#entries].filter(([clientId, entry]) => isGone(clientId, entry));
+    for (const [clientId, { clock }] of gone) this.#remove(clientId, clock, now);
+    return gone.length > 0;
+  }
+}
+
+function ownerOf({ id, principal, role, since }: Peer): Owner {
+  return { connectionId: id, principal: identityOf(principal), role, since };
 }
 
 function parseState(bytes: Uint8Array): Record<string, unknown> | null {

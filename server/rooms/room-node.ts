@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import type { DocumentLog } from '../storage/document-log.js';
+import type { Bus } from '../storage/bus.js';
+import type { DocumentLog, NewUpdate } from '../storage/document-log.js';
 import type { Backlog } from './backlog.js';
 import type { DeliveryCounters } from './delivery.js';
 import type { Room } from './room.js';
@@ -25,6 +26,8 @@ export interface RoomNode {
   /** Id of this node, as in `LoggedUpdate.node`. */
   readonly id: string;
   readonly log: DocumentLog;
+  /** Ephemeral messages between nodes; only asked when `log.isShared`. */
+  readonly bus: Bus;
   readonly logger: Logger;
   readonly ticker: Ticker;
   readonly backlog: Backlog;
@@ -34,4 +37,6 @@ export interface RoomNode {
   onStateChange(room: Room): void;
   /** After every append that settled. */
   onSaved(room: Room): void;
+  /** After every append that is durable: who changed the document. */
+  onChanged(room: Room, updates: readonly NewUpdate[]): void;
 }

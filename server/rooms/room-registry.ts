@@ -9,8 +9,9 @@ import { scopeOn } from '../auth/rights.js';
 import { CLOSE } from '../protocol/close-codes.js';
 import { MalformedError } from '../protocol/incoming.js';
 import { inspectUpdate } from '../protocol/update-bounds.js';
-import type { DocumentInfo, DocumentLog, ErasureReceipt } from '../storage/document-log.js';
-import { attribute, identityOf } from './attribution.js';
+import type { Bus } from '../storage/bus.js';
+import type { DocumentInfo, DocumentLog, NewUpdate, Subscription, ErasureReceipt } from '../storage/document-log.js';
+import { attribute } from './attribution.js';
 import { Backlog } from './backlog.js';
 import { Compactor } from './compactor.js';
 import { IncompleteUpdateError, MalformedUpdateError } from './errors.js';
@@ -25,6 +26,7 @@ import { Ticker } from './ticker.js';
 export interface RoomsOptions {
   readonly node: string;
   readonly log: DocumentLog;
+  readonly bus: Bus;
   readonly logger: Logger;
   readonly counters: RoomCounters;
   readonly maxDocumentBytes: number;
@@ -38,7 +40,14 @@ export interface RoomsOptions {
   readonly backlogBytes?: number;
   /** Before a document's log is folded into one state. */
   readonly beforeFold?: (document: string) => Promise<void>;
+  /** After updates of this node have become durable. */
+  readonly onChanged?: (document: string, updates: readonly NewUpdate[]) => void;
 }
+
+/** On the bus: the name of a document that some node has erased. */
+const ERASED_CHANNEL = 'documents/erased';
+/** How long the end waits for a store that doesn't answer. Nothing that it doesn't take was ever confirmed. */
+const CLOSE_FLUSH_MS = 5_000;
 
 const SWEEP_MS = 1_000;
 const FAILED_RETRY_MS = 5_000;
@@ -64,6 +73,8 @@ export class RoomRegistry implements Rooms {
   readonly #sweep: NodeJS.Timeout;
   readonly #idleUnloadMs: number;
   #isSweeping = false;
+  #erasures: Promise<Subscription> | undefined;
+  readonly #stopWatchingLog: () => void;
 
   constructor(private readonly options: RoomsOptions) {
     const { logger, log } = options;
@@ -77,6 +88,7 @@ export class RoomRegistry implements Rooms {
     this.#node = {
       id: options.node,
       log,
+      bus: options.bus,
       logger,
       ticker: this.ticker,
       backlog: this.backlog,
@@ -85,9 +97,31 @@ export class RoomRegistry implements Rooms {
       rules: (document): DocumentRules | undefined => rulesFor(document),
       onStateChange: (room) => this.#onStateChange(room),
       onSaved: (room) => this.compactor.considerLive(room),
+      onChanged: (room, updates) => options.onChanged?.(room.name, updates),
     };
+    this.#stopWatchingLog = log.onLost((document) => this.#restate(document));
     this.#sweep = setInterval(() => void this.#sweepIdle(), SWEEP_MS);
     this.#sweep.unref();
+  }
+
+  /** Listens to other nodes. To be called once, before the first connection. */
+  async start(): Promise<void> {
+    const { log, bus } = this.options;
+    if (!log.isShared) return;
+    this.#erasures = bus.subscribe(ERASED_CHANNEL, (message) => {
+      const room = this.#rooms.get(Buffer.from(message).toString());
+      // The node that erased it has left its tombstone: a late append is refused by the log in any case.
+      if (room !== undefined && room.state !== 'absent') room.markErased();
+    });
+    await this.#erasures;
+  }
+
+  #restate(document: string): void {
+    const room = this.#rooms.get(document);
+    if (room?.live === undefined) return;
+    room.restate().catch((error: unknown) => {
+      this.options.logger.error({ err: error, document }, 'the state could not be appended to a log that lost updates');
+    });
   }
 
   // ── for the gateway ─────────────────────────────────────────────────────────────────────────────────────
@@ -218,17 +252,16 @@ export class RoomRegistry implements Rooms {
     return { ...info, connections: this.#rooms.get(document)?.subscribers.size ?? 0 };
   }
 
-  presence(document: string): PresenceState[] {
+  async presence(document: string): Promise<PresenceState[]> {
+    // With other nodes, theirs are known to an open room alone.
+    if (this.options.log.isShared) await this.#open(document).presenceKnown();
     const room = this.#rooms.get(document);
     if (room === undefined) return [];
-    return Array.from(room.presence.entries(), ([clientId, entry]) => ({
+    return Array.from(room.presence.entries(), ([clientId, { owner, changedAt, state }]) => ({
       clientId,
-      connectionId: entry.owner.id,
-      principal: identityOf(entry.owner.principal),
-      role: entry.owner.role,
-      since: entry.owner.since,
-      changedAt: entry.changedAt,
-      state: entry.state,
+      ...owner,
+      changedAt,
+      state,
     }));
   }
 
@@ -258,7 +291,13 @@ export class RoomRegistry implements Rooms {
       await room.flush();
       room.markErased();
     }
-    return this.options.log.erase(document);
+    const receipt = await this.options.log.erase(document);
+    if (this.options.log.isShared) {
+      await this.options.bus.publish(ERASED_CHANNEL, Buffer.from(document)).catch((error: unknown) => {
+        this.options.logger.warn({ err: error, document }, 'other nodes could not be told of an erasure');
+      });
+    }
+    return receipt;
   }
 
   // ── the end ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -268,10 +307,22 @@ export class RoomRegistry implements Rooms {
     await Promise.all(Array.from(this.#rooms.values(), (room) => room.flush()));
   }
 
+  async #flushWithin(limitMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)));
+    await Promise.race([this.flush(), limit]);
+    clearTimeout(timer);
+    const { bytes } = this.backlog;
+    if (bytes === 0) return;
+    this.options.logger.error({ bytes }, 'the store does not answer: edits that were never confirmed are given up');
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#sweep);
+    this.#stopWatchingLog();
+    await this.#erasures?.then((subscription) => subscription.close()).catch(() => undefined);
     for (const room of this.#rooms.values()) room.closeAll(CLOSE.restart, 'the server restarts');
-    await this.flush();
+    await this.#flushWithin(CLOSE_FLUSH_MS);
     this.ticker.close();
     for (const room of this.#rooms.values()) room.dispose();
     this.#rooms.clear();

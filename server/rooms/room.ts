@@ -7,7 +7,7 @@ import { CLOSE } from '../protocol/close-codes.js';
 import { MalformedError, readMessages, type IncomingHandler } from '../protocol/incoming.js';
 import { extraFrame, permissionDeniedFrame, syncStep1Frame, updateFrame } from '../protocol/messages.js';
 import { inspectStateVector, inspectUpdate } from '../protocol/update-bounds.js';
-import { DocumentCorruptedError, DocumentErasedError, DocumentExistsError } from '../storage/errors.js';
+import { DocumentCorruptedError, DocumentErasedError, DocumentExistsError, LogLostError } from '../storage/errors.js';
 import { START, type Attribution, type LoggedUpdate, type NewUpdate, type Position } from '../storage/document-log.js';
 import type { Subscription } from '../storage/document-log.js';
 import { attribute } from './attribution.js';
@@ -16,6 +16,7 @@ import { DocumentTooLargeError, DocumentUnavailableError, OverloadedError } from
 import { next, type RoomEvent, type RoomStateName } from './life-cycle.js';
 import { LiveDocument, type Emission, type StateVector } from './live-document.js';
 import { Presence } from './presence.js';
+import { PresenceExchange } from './presence-exchange.js';
 import type { Peer } from './peer.js';
 import type { RoomNode } from './room-node.js';
 import { Subscriber } from './subscriber.js';
@@ -52,6 +53,7 @@ export class Room {
   #live: LiveDocument | undefined;
   #delivery: Delivery | undefined;
   #subscription: Subscription | undefined;
+  #exchange: PresenceExchange | undefined;
   #inbox: IncomingUpdate[] = [];
   #isTickScheduled = false;
   #awarenessTimer: NodeJS.Timeout | undefined;
@@ -59,6 +61,8 @@ export class Room {
   #awarenessSentAt = 0;
   /** Appends in flight, so that unloading can wait for them. */
   #appending = new Set<Promise<unknown>>();
+  /** The whole state on its way to a log that has lost updates. */
+  #restating: Promise<Position> | undefined;
   #ready: Promise<void>;
   readonly #rules: DocumentRules | undefined;
 
@@ -116,9 +120,23 @@ export class Room {
     // Read again: while it loaded, the document may have been erased.
     if ((this.state as RoomStateName) !== 'loading') return;
     this.#transition('loaded');
+    if (log.isShared) this.#exchange ??= this.#openExchange();
     for (const subscriber of this.subscribers) this.#greet(subscriber);
     if (this.subscribers.size === 0) this.#transition('last left');
     this.node.onStateChange(this);
+  }
+
+  #openExchange(): PresenceExchange {
+    const { name: document, presence } = this;
+    const { id, bus, logger } = this.node;
+    const onChange = (): void => this.#scheduleAwareness();
+    return new PresenceExchange({ document, node: id, bus, presence, logger, onChange });
+  }
+
+  /** Resolves when the presence of other nodes is known as well. @throws like `ready` */
+  async presenceKnown(): Promise<void> {
+    await this.ready();
+    await this.#exchange?.known();
   }
 
   #onLoadFailed(error: unknown): void {
@@ -221,7 +239,7 @@ export class Room {
     if (ranges.length === 0 && !hasDeletes) return;
     const { peer } = subscriber;
     if (!peer.mayWrite) {
-      this.#refuseReadOnly(subscriber, ranges);
+      this.#refuseReadOnly(subscriber, ranges, hasDeletes && !isReply);
       return;
     }
     if (this.node.backlog.isFull) {
@@ -239,9 +257,14 @@ export class Room {
   }
 
   /** Stock clients answer step 1 with all they have, whatever their rights: silence, unless it holds something new. */
-  #refuseReadOnly(subscriber: Subscriber, ranges: readonly { client: number; clock: number; length: number }[]): void {
+  #refuseReadOnly(
+    subscriber: Subscriber,
+    ranges: readonly { client: number; clock: number; length: number }[],
+    isDeletion: boolean,
+  ): void {
     const store = this.#live?.doc.store;
-    const isNew = store === undefined || ranges.some((r) => r.clock + r.length > Y.getState(store, r.client));
+    const isNew =
+      isDeletion || store === undefined || ranges.some((r) => r.clock + r.length > Y.getState(store, r.client));
     if (!isNew) return;
     this.node.counters.errors('forbidden_write');
     if (subscriber.wasToldReadOnly) return;
@@ -362,17 +385,22 @@ export class Room {
     this.uncompactedBytes += bytes;
     counters.updates(emitted.length);
     const startedAt = performance.now();
-    const saved = log.append(this.name, emitted, options).then(
-      (position) => {
-        this.durablePosition = position;
-        counters.appended(performance.now() - startedAt);
-        return position;
-      },
-      (error: unknown) => {
-        this.#onAppendRefused(error);
-        throw error;
-      },
-    );
+    const saved = log
+      .append(this.name, emitted, options)
+      // What was refused is part of the state that is appended instead.
+      .catch((error: unknown) => (error instanceof LogLostError ? this.restate() : Promise.reject(error as Error)))
+      .then(
+        (position) => {
+          this.durablePosition = position;
+          counters.appended(performance.now() - startedAt);
+          this.node.onChanged(this, emitted);
+          return position;
+        },
+        (error: unknown) => {
+          this.#onAppendRefused(error);
+          throw error;
+        },
+      );
     const settled = saved
       .catch(() => undefined)
       .finally(() => {
@@ -382,6 +410,33 @@ export class Room {
       });
     this.#appending.add(settled);
     return saved;
+  }
+
+  /**
+   * A shared log has lost updates that this room still holds: appends the whole state.
+   * @throws what the log throws; DocumentUnavailableError when the room holds nothing
+   */
+  restate(): Promise<Position> {
+    this.#restating ??= this.#appendState().finally(() => (this.#restating = undefined));
+    return this.#restating;
+  }
+
+  async #appendState(): Promise<Position> {
+    const { log, logger, counters } = this.node;
+    for (;;) {
+      const live = this.#live;
+      if (live === undefined) throw new DocumentUnavailableError(this.name);
+      const attribution: Attribution = { principal: 'system', at: Date.now(), source: 'system' };
+      try {
+        const position = await log.append(this.name, [{ update: live.encode(), attribution }]);
+        logger.warn({ document: this.name }, 'the log had lost updates; the whole state was appended again');
+        counters.errors('log_restated');
+        return position;
+      } catch (error) {
+        // The loss is told by refusing one append: the next one counts.
+        if (!(error instanceof LogLostError)) throw error;
+      }
+    }
   }
 
   /** The log retries what can be retried, so a refusal is final: what memory holds is not what is stored. */
@@ -489,7 +544,12 @@ export class Room {
   // ── presence ────────────────────────────────────────────────────────────────────────────────────────────
 
   #scheduleAwareness(): void {
-    if (this.#awarenessTimer !== undefined || this.subscribers.size === 0) return;
+    if (this.#awarenessTimer !== undefined) return;
+    if (this.subscribers.size === 0) {
+      this.presence.dropChanges();
+      this.#exchange?.tell();
+      return;
+    }
     const wait = this.#awarenessSentAt + this.#awarenessWindowMs - performance.now();
     this.#awarenessTimer = setTimeout(() => this.#sendAwareness(), Math.max(1, wait));
   }
@@ -508,6 +568,7 @@ export class Room {
         this.#delivery?.sendPresence(subscriber, frame);
       }
     }
+    this.#exchange?.tell();
     this.#awarenessSentAt = performance.now();
     const cost = this.#awarenessSentAt - startedAt;
     const window = Math.max(AWARENESS_WINDOW_MIN_MS, AWARENESS_COST_FACTOR * cost);
@@ -553,7 +614,7 @@ export class Room {
   /** Applies what is queued and waits for the log; for a drain. */
   async flush(): Promise<void> {
     if (this.#live !== undefined) this.tick();
-    await Promise.all(this.#appending);
+    await Promise.all([...this.#appending, this.#restating?.catch(() => undefined)]);
   }
 
   dispose(): void {
@@ -564,6 +625,8 @@ export class Room {
   #release(): void {
     clearTimeout(this.#awarenessTimer);
     this.#awarenessTimer = undefined;
+    this.#exchange?.close();
+    this.#exchange = undefined;
     void this.#subscription?.close();
     this.#subscription = undefined;
     this.#live?.destroy();

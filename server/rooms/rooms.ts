@@ -59,7 +59,8 @@ export interface Rooms {
   /** True when the document was written at least once and is not erased. */
   exists(document: string): Promise<boolean>;
   info(document: string): Promise<(DocumentInfo & { connections: number }) | undefined>;
-  presence(document: string): PresenceState[];
+  /** Of all nodes. */
+  presence(document: string): Promise<PresenceState[]>;
   open(): RoomInfo[];
   compact(document: string): Promise<'done' | 'lost the race' | 'nothing to do'>;
 

@@ -95,7 +95,8 @@ export interface DocumentLog {
   /**
    * Appends in order, atomically, and resolves when the updates are durable (fsync or replication), never before.
    * While the medium is failing the promise stays pending and the append is tried again: see `StorageHealth`.
-   * @throws DocumentErasedError, DocumentExistsError (`ifAbsent`), StorageClosedError.
+   * @throws DocumentErasedError, DocumentExistsError (`ifAbsent`), LogLostError (a shared store that lost acknowledged
+   * updates of a live document), StorageClosedError.
    */
   append(document: string, updates: readonly NewUpdate[], options?: AppendOptions): Promise<Position>;
 
@@ -120,6 +121,13 @@ export interface DocumentLog {
 
   /** Documents whose name starts with `prefix`, ordered by name. `limit` is 1 to 1,000. */
   list(prefix: string, cursor: string | null, limit: number): Promise<Page<DocumentInfo>>;
+
+  /**
+   * Called when a shared store is found to have lost acknowledged updates of a live document. The next append to it is
+   * refused with `LogLostError`; the one after that, of the document's whole state, makes the log complete again.
+   * Answers how to stop listening. A store that only this process writes to never calls.
+   */
+  onLost(listener: (document: string) => void): () => void;
 
   /** Leaves a tombstone and removes every byte of the content from the medium. Idempotent. */
   erase(document: string): Promise<ErasureReceipt>;

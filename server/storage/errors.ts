@@ -44,3 +44,17 @@ export class StorageClosedError extends StorageError {
     super('storage_closed', 'The store is closed.');
   }
 }
+
+/**
+ * A shared store no longer has what it had acknowledged for this document: Redis came back empty, or a failover without
+ * `REDIS_WAIT_REPLICAS` promoted a replica that was behind. Nothing of the refused append was written. Whoever holds the
+ * live document appends its whole state as one update: Yjs makes that idempotent, and the log is complete again.
+ */
+export class LogLostError extends StorageError {
+  constructor(readonly document: string) {
+    super(
+      'log_lost',
+      `Acknowledged updates of the document "${document}" were lost; its state must be appended again.`,
+    );
+  }
+}

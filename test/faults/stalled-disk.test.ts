@@ -36,10 +36,14 @@ void t.test('a disk that hangs: peers see the edit, the writer gets no echo; rel
   await until(async () => (await fetch(`${server.http}/api/v1/health/live`)).status === 200);
   t.notOk(writer.isSaved(), 'no echo while the disk hangs');
   t.notOk(other.isSaved());
+  const readiness = async (): Promise<number> => (await fetch(`${server.http}/api/v1/health/ready`)).status;
+  await until(async () => (await readiness()) === 503, { what: 'readiness tells that the disk hangs' });
+  t.match(server.output(), /the disk has not answered a write/);
 
   await rm(stallFile);
   await Promise.all([writer.saved(), other.saved()]);
   t.equal(textOf(peer.doc), 'while stalled before');
+  await until(async () => (await readiness()) === 200, { what: 'readiness returns' });
 });
 
 void t.test('kill -9 while the disk hangs loses nothing that was echoed', async (t) => {

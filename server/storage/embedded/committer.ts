@@ -33,6 +33,9 @@ const MAX_WAIT_MS = 5;
 const BUSY_COMMITS_PER_SECOND = 250;
 /** What LevelDB needs at least to open: a new log and manifest. */
 const PROBE_BYTES = 256 * 1024;
+/** A write that takes longer is reported: a disk that hangs returns no error. */
+const STALL_MS = 2_000;
+const STALL_CHECK_MS = 500;
 const RETRY_MS = [100, 250, 500, 1_000, 2_000, 5_000];
 
 export class Committer {
@@ -50,6 +53,8 @@ export class Committer {
   #isClosing = false;
   #isClosed = false;
   #failure: { since: number; reason: string } | undefined;
+  #writeStartedAt: number | undefined;
+  readonly #stallCheck: NodeJS.Timeout;
   #rate = 0;
   #rateAt = performance.now();
   #rateCommits = 0;
@@ -59,7 +64,10 @@ export class Committer {
     private readonly logger: Logger,
     private readonly maxWaitMs: number = MAX_WAIT_MS,
     private readonly onHealth: () => void = () => undefined,
-  ) {}
+  ) {
+    this.#stallCheck = setInterval(() => this.#checkStall(), STALL_CHECK_MS);
+    this.#stallCheck.unref();
+  }
 
   health(): StorageHealth {
     if (this.#isClosed) return { state: 'closed' };
@@ -161,10 +169,13 @@ export class Committer {
     for (let attempt = 0; ; attempt++) {
       try {
         if (attempt > 0) await this.#reopen();
+        this.#writeStartedAt = performance.now();
         await this.level.batch(batch.operations, { sync: true });
+        this.#writeStartedAt = undefined;
         this.#recovered();
         return;
       } catch (error) {
+        this.#writeStartedAt = undefined;
         this.#failed(error);
         if (!this.#isClosing) await this.#pause(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 0);
         if (this.#isClosing) throw error;
@@ -177,6 +188,12 @@ export class Committer {
     await probeFolder(this.level.location);
     await this.level.close();
     await this.level.open();
+  }
+
+  #checkStall(): void {
+    if (this.#writeStartedAt === undefined || this.#failure !== undefined) return;
+    const ms = performance.now() - this.#writeStartedAt;
+    if (ms > STALL_MS) this.#failed(new Error(`the disk has not answered a write for ${Math.round(ms / 1_000)} s`));
   }
 
   #failed(error: unknown): void {
@@ -211,6 +228,7 @@ export class Committer {
     this.#wake?.();
     await this.flushed();
     this.#isClosed = true;
+    clearInterval(this.#stallCheck);
     clearTimeout(this.#timer);
     clearImmediate(this.#immediate);
   }

@@ -286,6 +286,11 @@ export class EmbeddedDocumentLog implements DocumentLog {
     return { data, nextCursor: null };
   }
 
+  /** Nobody else writes here: what was acknowledged stays. */
+  onLost(): () => void {
+    return () => undefined;
+  }
+
   erase(document: string): Promise<ErasureReceipt> {
     const running = this.#erasing.get(document);
     if (running !== undefined) return running;

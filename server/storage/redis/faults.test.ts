@@ -2,7 +2,7 @@ import { cpSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { LogLostError } from './errors.js';
+import { LogLostError } from '../errors.js';
 import type { RedisStorage } from './redis-storage.js';
 import { RedisTestServer, startSentinelGroup } from './testing/redis-test-server.js';
 import { failing, healed, openFor } from './testing/opened-storage.js';
@@ -206,7 +206,7 @@ void t.test('a Redis that came back empty is never taken for whole', async (t) =
   const server = await startFor(t);
   const storage = await openFor(t, { url: server.url });
   const lost: string[] = [];
-  storage.onLogLost((document) => lost.push(document));
+  storage.documents.onLost((document) => lost.push(document));
   const seen: string[] = [];
   await storage.documents.append('doc', [saying('a'), saying('b')]);
   await storage.documents.subscribe('doc', '', (updates) => void seen.push(...textsOf(updates)));

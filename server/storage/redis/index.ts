@@ -1,2 +1,1 @@
-export { LogLostError } from './errors.js';
 export { openRedisStorage, type RedisStorage, type RedisStorageOptions } from './redis-storage.js';

@@ -41,11 +41,6 @@ export interface RedisStorage extends Storage {
   readonly kind: 'redis';
   /** What an operator should change about this Redis, one sentence each. */
   readonly advice: readonly string[];
-  /**
-   * Redis has lost acknowledged updates of a live document. The next append to it is refused with `LogLostError`; the
-   * append after that, of the document's whole state, makes the log complete again. Answers how to stop listening.
-   */
-  onLogLost(listener: (document: string) => void): () => void;
 }
 
 const DEFAULT_DEADLINE_MS = 10_000;
@@ -125,7 +120,6 @@ export async function openRedisStorage(options: RedisStorageOptions): Promise<Re
     advice,
     health: () => health.current,
     onHealthChange: (listener) => health.onChange(listener),
-    onLogLost: (listener) => known.onLost(listener),
     close: () => (closed ??= close()),
   };
 }

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { DocumentErasedError, DocumentExistsError, StorageError } from '../../errors.js';
+import { DocumentErasedError, DocumentExistsError, LogLostError, StorageError } from '../../errors.js';
 import type { AppendOptions, NewUpdate, Position } from '../../document-log.js';
 import type { CommandPipeline } from '../connection/command-pipeline.js';
 import { OrderedAppender } from '../connection/ordered-appender.js';
 import type { Retrier } from '../connection/retry.js';
 import { loadScript } from '../connection/script.js';
-import { LogLostError } from '../errors.js';
 import type { Keys } from '../keys.js';
 import type { DocumentNames } from './document-names.js';
 import { encodeEntry } from './entry.js';

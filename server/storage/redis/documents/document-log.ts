@@ -194,6 +194,10 @@ export class RedisDocumentLog implements DocumentLog {
     return { document, erasedAt, updates, bytes };
   }
 
+  onLost(listener: (document: string) => void): () => void {
+    return this.#parts.known.onLost(listener);
+  }
+
   /** Resolves when no append is pending. */
   idle(): Promise<void> {
     return this.#appender.idle();
