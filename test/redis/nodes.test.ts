@@ -1,0 +1,198 @@
+import t, { type Test } from 'tap';
+import type * as Y from 'yjs';
+import { RedisTestServer } from '../../server/storage/redis/testing/redis-test-server.js';
+import { rawClient } from '../harness/raw-client.js';
+import { restClient } from '../harness/rest-client.js';
+import { startServer, type ServerOptions, type ServerProcess } from '../harness/server-process.js';
+import { converged, stockClient, type StockClient } from '../harness/stock-client.js';
+import { until } from '../harness/until.js';
+
+const textOf = (doc: Y.Doc): string => doc.getText('text').toString();
+
+async function startRedis(t: Test, settings: readonly string[] = []): Promise<RedisTestServer> {
+  const redis = await RedisTestServer.start(settings);
+  t.teardown(() => redis.stop());
+  return redis;
+}
+
+async function startNode(t: Test, redis: RedisTestServer, options: ServerOptions = {}): Promise<ServerProcess> {
+  const node = await startServer({ ...options, env: { REDIS_URL: redis.url, ...options.env } });
+  t.teardown(() => node.cleanup());
+  return node;
+}
+
+function clientOf(t: Test, node: ServerProcess, document: string, params: Record<string, string> = {}): StockClient {
+  const client = stockClient(node.ws, document, { params });
+  t.teardown(() => client.destroy());
+  return client;
+}
+
+void t.test('two nodes, one document: edits, presence, REST and erasure meet', async (t) => {
+  const redis = await startRedis(t);
+  const [one, two] = await Promise.all([startNode(t, redis), startNode(t, redis)]);
+  const [ada, ben] = [
+    clientOf(t, one, 'form/shared', { user: 'ada' }),
+    clientOf(t, two, 'form/shared', { user: 'ben' }),
+  ];
+  t.equal((await restClient(one.http).post('/forms', { id: 'shared', title: { en: 'Shared' } })).status, 201);
+  await Promise.all([ada.synced(), ben.synced()]);
+  await converged([ada, ben], (doc) => doc.getMap('meta').toJSON());
+
+  ada.provider.awareness.setLocalState({ user: { name: 'Ada' }, field: 'f1' });
+  ben.provider.awareness.setLocalState({ user: { name: 'Ben' }, field: 'f2' });
+  const sees = (client: StockClient, other: StockClient): boolean =>
+    client.provider.awareness.getStates().get(other.doc.clientID)?.['field'] !== undefined;
+  await until(() => sees(ada, ben) && sees(ben, ada), { what: 'each sees the other' });
+  t.match(ben.provider.awareness.getStates().get(ada.doc.clientID), { user: { id: 'ada' }, field: 'f1' });
+  for (const node of [one, two]) {
+    const { data } = (await restClient(node.http).get('/forms/shared/presence')).body;
+    t.strictSame(data.map((state: { user: { id: string } }) => state.user.id).sort(), ['ada', 'ben']);
+  }
+  const third = await startNode(t, redis);
+  const seen = (await restClient(third.http).get('/forms/shared/presence')).body.data;
+  t.equal(seen.length, 2, 'also at a node that nobody is connected to');
+
+  ada.provider.awareness.setLocalStateField('field', 'f3');
+  await until(() => ben.provider.awareness.getStates().get(ada.doc.clientID)?.['field'] === 'f3');
+  ben.destroy();
+  await until(() => !sees(ada, ben), { what: 'who leaves a node leaves the others' });
+
+  const patch = { operations: [{ op: 'setTitle', target: 'form', language: 'en', value: 'From node two' }] };
+  const patched = await restClient(two.http).patch('/forms/shared', patch);
+  t.equal(patched.status, 200, patched.text);
+  await until(() => JSON.stringify(ada.doc.getMap('meta').toJSON()).includes('From node two'));
+
+  t.equal((await restClient(two.http).delete('/forms/shared')).status, 200);
+  await until(() => ada.closes.includes(4404), { what: 'erased at one node, closed with 4404 at the other' });
+});
+
+void t.test('row 20: kill -9 of a node: its presence is gone in 35 s, its echoed edits are kept', async (t) => {
+  const redis = await startRedis(t);
+  const [one, two] = await Promise.all([startNode(t, redis), startNode(t, redis)]);
+  const [ada, ben] = [clientOf(t, one, 'doc'), clientOf(t, two, 'doc')];
+  await Promise.all([ada.synced(), ben.synced()]);
+  ada.provider.awareness.setLocalState({ here: true });
+  await until(() => ben.provider.awareness.getStates().get(ada.doc.clientID)?.['here'] === true);
+  ada.doc.getText('text').insert(0, 'echoed');
+  await ada.saved();
+  await one.kill();
+  // A stock client forgets by itself whom it has not heard of for 30 s: the server has to be sooner.
+  await until(() => !ben.provider.awareness.getStates().has(ada.doc.clientID), { limitMs: 28_000 });
+  await until(() => textOf(ben.doc) === 'echoed');
+  const late = clientOf(t, await startNode(t, redis), 'doc');
+  await late.synced();
+  t.equal(textOf(late.doc), 'echoed');
+});
+
+void t.test('row 9: revoked at one node, out at the other within a second', async (t) => {
+  const redis = await startRedis(t);
+  const env = {
+    AUTH: 'jwt',
+    JWT_SECRET: 'a secret that is long enough for HS256',
+    ADMIN_TOKEN: 'administration-token',
+  };
+  const [one, two] = await Promise.all([startNode(t, redis, { env }), startNode(t, redis, { env })]);
+  const admin = restClient(one.http, env.ADMIN_TOKEN);
+  const minted = await admin.post('/tokens', {
+    ...{ sub: 'ada', name: 'Ada', ttlSeconds: 600 },
+    grants: [{ document: 'doc', role: 'editor' }],
+  });
+  const ada = await rawClient(`${two.ws}/doc?token=${minted.body.token}`);
+  t.teardown(() => ada.destroy());
+  await until(() => ada.frames.length > 0);
+  t.equal((await admin.post('/tokens/revoke', { jti: minted.body.jti })).status < 300, true);
+  t.equal((await ada.closing()).code, 4401);
+});
+
+void t.test('row 6: wake-ups lost, a subscriber paused, Redis stopped: all nodes converge', async (t) => {
+  const redis = await startRedis(t);
+  const [one, two] = await Promise.all([startNode(t, redis), startNode(t, redis)]);
+  const [ada, ben] = [clientOf(t, one, 'doc'), clientOf(t, two, 'doc')];
+  await Promise.all([ada.synced(), ben.synced()]);
+  const type = async (client: StockClient, text: string): Promise<void> => {
+    client.doc.getText('text').insert(0, text);
+    await client.saved();
+  };
+  await type(ada, 'a');
+  await converged([ada, ben], textOf);
+  await redis.with((client) => client.client('KILL', 'TYPE', 'pubsub'));
+  await Promise.all([type(ada, 'b'), type(ben, 'c')]);
+  await converged([ada, ben], textOf);
+
+  two.child.kill('SIGSTOP');
+  for (let i = 0; i < 50; i++) await type(ada, 'd');
+  two.child.kill('SIGCONT');
+  await converged([ada, ben], textOf);
+
+  redis.signal('SIGSTOP');
+  ada.doc.getText('text').insert(0, 'while it hangs ');
+  ben.doc.getText('text').insert(0, 'and there too ');
+  const readiness = async (): Promise<number> => (await fetch(`${one.http}/api/v1/health/ready`)).status;
+  await until(async () => (await readiness()) === 503, { what: 'readiness tells it' });
+  t.notOk(ada.isSaved(), 'nothing claims to be saved');
+  redis.signal('SIGCONT');
+  await Promise.all([ada.saved(), ben.saved()]);
+  await converged([ada, ben], textOf);
+
+  await redis.kill();
+  ada.doc.getText('text').insert(0, 'while it is dead ');
+  await redis.launch();
+  await Promise.all([ada.saved(), ben.saved()]);
+  await converged([ada, ben], textOf);
+  await until(async () => (await readiness()) === 200, { what: 'readiness returns by itself' });
+  t.match(textOf(ben.doc), /while it is dead .*while it hangs|while it hangs .*while it is dead/);
+});
+
+void t.test('Redis comes back empty: what live rooms hold is stored again, echoes mean saved', async (t) => {
+  const redis = await startRedis(t);
+  const [one, two] = await Promise.all([startNode(t, redis), startNode(t, redis)]);
+  const [ada, ben] = [clientOf(t, one, 'doc'), clientOf(t, two, 'doc')];
+  await Promise.all([ada.synced(), ben.synced()]);
+  ada.doc.getText('text').insert(0, 'before the loss ');
+  await ada.saved();
+  await converged([ada, ben], textOf);
+  await redis.kill();
+  redis.forget();
+  await redis.launch();
+  ben.doc.getText('text').insert(0, 'after the loss ');
+  await ben.saved();
+  await converged([ada, ben], textOf);
+  const late = clientOf(t, await startNode(t, redis), 'doc');
+  await late.synced();
+  await converged([ada, ben, late], textOf);
+  t.match(textOf(late.doc), /before the loss/);
+  t.match(textOf(late.doc), /after the loss/);
+});
+
+void t.test('1,000 PATCHes at a third node among editors at two others: each exactly once', async (t) => {
+  const redis = await startRedis(t);
+  const [one, two, three] = await Promise.all([startNode(t, redis), startNode(t, redis), startNode(t, redis)]);
+  const api = restClient(three.http);
+  const title = { en: 'Many hands' };
+  t.equal((await api.post('/forms', { id: 'many', title, pages: [{ id: 'p1', title, fields: [] }] })).status, 201);
+  const [ada, ben] = [clientOf(t, one, 'form/many'), clientOf(t, two, 'form/many')];
+  await Promise.all([ada.synced(), ben.synced()]);
+  const PATCHES = 1_000;
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let i = next++; i < PATCHES; i = next++) {
+      const field = { id: `f${i}`, type: 'text', title: { en: `Question ${i}` } };
+      const body = { operations: [{ op: 'addField', page: 'p1', field }] };
+      const headers = { 'idempotency-key': `patch-${i}` };
+      const first = await api.patch('/forms/many', body, { headers });
+      if (first.status !== 200) throw new Error(first.text);
+      // A network that lost the answer: the client asks again.
+      if (i % 10 === 0) await api.patch('/forms/many', body, { headers });
+      ada.doc.getMap('settings').set('counter', i);
+    }
+  };
+  await Promise.all([worker(), worker(), worker(), worker()]);
+  const ids = (form: { pages: { fields: { id: string }[] }[] }): string[] =>
+    form.pages.flatMap((page) => page.fields.map((field) => field.id)).sort();
+  const expected = Array.from({ length: PATCHES }, (_, i) => `f${i}`).sort();
+  for (const node of [one, two, three]) {
+    await until(async () => ids((await restClient(node.http).get('/forms/many')).body).length === PATCHES);
+    t.strictSame(ids((await restClient(node.http).get('/forms/many')).body), expected);
+  }
+  await converged([ada, ben], (doc) => [...doc.getMap('fields').keys()].sort());
+});
