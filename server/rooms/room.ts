@@ -40,6 +40,8 @@ export class Room {
   state: RoomStateName = 'loading';
   /** When it became idle or failed, for the sweep. */
   stateSince = Date.now();
+  /** For the ticker. */
+  restsUntil = 0;
   readonly subscribers = new Set<Subscriber>();
   readonly presence = new Presence();
   /** Position of the last update that is durable; what a compaction may fold. */

@@ -1,15 +1,25 @@
 /**
- * HOT PATH. Decides when rooms with work are flushed: at the end of the event-loop turn when the node is idle,
- * up to 20 ms later as it gets busy, so that more edits share one transaction, one append, one frame and one write.
- * One timer for all rooms.
+ * HOT PATH. Decides when rooms with work are flushed. A room that was quiet is flushed at the end of the event-loop turn;
+ * the busier it is, the longer it gathers, up to 20 ms, so that more edits share one transaction, one append, one frame
+ * and one write per socket. Two things lengthen the pause:
+ *
+ *   the room's fan-out   after a tick that took c ms, the room rests 12 c: 100 readers are written to about 60 times a
+ *                        second, however many keystrokes arrive, and two people typing are never held up
+ *   the node's load      from 35 % of the event loop in use on, all rooms
+ *
+ * What is due in the same slot of 2 ms is flushed together, so that the store commits it together. One timer for all.
  */
 import { performance, type EventLoopUtilization } from 'node:perf_hooks';
 
 export interface Tickable {
+  /** `performance.now()` before which the next tick should not be. Kept by the ticker. */
+  restsUntil: number;
   tick(): void;
 }
 
 const MAX_DELAY_MS = 20;
+const REST_FACTOR = 12;
+const SLOT_MS = 2;
 /** Share of time that the event loop is busy: below `LOW` no delay, at `HIGH` the longest. */
 const LOW = 0.35;
 const HIGH = 0.75;
@@ -18,10 +28,13 @@ const SAMPLE_MS = 100;
 export class Ticker {
   /** Total ticks, for metrics. */
   ticks = 0;
-  #dirty: Tickable[] = [];
-  #isScheduled = false;
-  #timer: NodeJS.Timeout | undefined;
+  /** Rooms for the end of this turn. */
+  #now: Tickable[] = [];
   #immediate: NodeJS.Immediate | undefined;
+  /** Rooms by the slot in which they are due. */
+  readonly #later = new Map<number, Tickable[]>();
+  #timer: NodeJS.Timeout | undefined;
+  #timerSlot = Infinity;
   #delayMs = 0;
   #utilization: EventLoopUtilization = performance.eventLoopUtilization();
   #sampledAt = performance.now();
@@ -31,23 +44,59 @@ export class Ticker {
     private readonly onError: (error: unknown) => void,
   ) {}
 
+  /** What the node's load adds for every room. */
   get delayMs(): number {
     return this.#delayMs;
   }
 
   /** The caller sees to it that a room is scheduled once per tick. */
   schedule(room: Tickable): void {
-    this.#dirty.push(room);
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    if (this.#delayMs < 1) this.#immediate = setImmediate(this.#flush);
-    else this.#timer = setTimeout(this.#flush, this.#delayMs);
+    const now = performance.now();
+    const due = this.#delayMs < 1 ? room.restsUntil : Math.max(room.restsUntil, now + this.#delayMs);
+    if (due <= now) {
+      this.#now.push(room);
+      this.#immediate ??= setImmediate(this.#flushNow);
+      return;
+    }
+    const slot = Math.ceil(due / SLOT_MS);
+    const rooms = this.#later.get(slot);
+    if (rooms === undefined) this.#later.set(slot, [room]);
+    else rooms.push(room);
+    if (slot < this.#timerSlot) this.#setTimer(slot, now);
   }
 
-  readonly #flush = (): void => {
-    this.#isScheduled = false;
-    const rooms = this.#dirty;
-    this.#dirty = [];
+  #setTimer(slot: number, now: number): void {
+    clearTimeout(this.#timer);
+    this.#timerSlot = slot;
+    this.#timer = setTimeout(this.#flushDue, Math.max(1, slot * SLOT_MS - now));
+  }
+
+  readonly #flushNow = (): void => {
+    this.#immediate = undefined;
+    const rooms = this.#now;
+    this.#now = [];
+    this.#tick(rooms);
+  };
+
+  readonly #flushDue = (): void => {
+    this.#timerSlot = Infinity;
+    const now = performance.now();
+    let next = Infinity;
+    // Timers may fire up to a millisecond early.
+    const dueSlot = Math.floor((now + 1) / SLOT_MS);
+    for (const [slot, rooms] of this.#later) {
+      if (slot <= dueSlot) {
+        this.#later.delete(slot);
+        this.#tick(rooms);
+      } else if (slot < next) {
+        next = slot;
+      }
+    }
+    if (next < this.#timerSlot) this.#setTimer(next, performance.now());
+  };
+
+  #tick(rooms: readonly Tickable[]): void {
+    let startedAt = performance.now();
     for (const room of rooms) {
       this.ticks += 1;
       try {
@@ -56,12 +105,14 @@ export class Ticker {
         // One room's fault is not its neighbours'.
         this.onError(error);
       }
+      const now = performance.now();
+      if (this.isAdaptive) room.restsUntil = now + Math.min(MAX_DELAY_MS, REST_FACTOR * (now - startedAt));
+      startedAt = now;
     }
-    if (this.isAdaptive) this.#adapt();
-  };
+    if (this.isAdaptive) this.#adapt(startedAt);
+  }
 
-  #adapt(): void {
-    const now = performance.now();
+  #adapt(now: number): void {
     if (now - this.#sampledAt < SAMPLE_MS) return;
     const current = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(current, this.#utilization);
@@ -75,7 +126,7 @@ export class Ticker {
   close(): void {
     clearTimeout(this.#timer);
     clearImmediate(this.#immediate);
-    this.#dirty = [];
-    this.#isScheduled = false;
+    this.#now = [];
+    this.#later.clear();
   }
 }
