@@ -2,9 +2,12 @@
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import { fastify, type FastifyInstance } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../server/auth/index.js';
+import type { EventFeed } from '../server/events/index.js';
 import type { Connections } from '../server/gateway/connections.js';
 import { FormHistory } from '../server/history/index.js';
 import type { ClientAddresses, RateLimits } from '../server/limits/index.js';
@@ -13,9 +16,11 @@ import type { Rooms } from '../server/rooms/rooms.js';
 import { SnapshotStore, type Storage } from '../server/storage/index.js';
 import { AuditLog } from './audit/audit-log.js';
 import { auditRoutes } from './audit/routes.js';
+import { ActivityBoard, Audience, commentRoutes, CommentService } from './comments/index.js';
 import { connectionRoutes } from './connections/routes.js';
 import { documentRoutes } from './documents/routes.js';
 import { DocumentService } from './documents/service.js';
+import { FeedListeners, feedRoutes, FeedSockets, notificationDeliveries } from './feed/index.js';
 import { formRoutes } from './forms/routes.js';
 import { FormService } from './forms/service.js';
 import { FormSummaries } from './forms/summaries.js';
@@ -23,22 +28,45 @@ import { FormVersions } from './forms/versions.js';
 import { healthRoutes, type Readiness } from './health/routes.js';
 import { addCaller } from './http/caller.js';
 import { addIdempotency } from './http/idempotency.js';
-import { addRateLimits } from './http/limits.js';
+import { addAddressLimit, addCallerLimit } from './http/limits.js';
+import { Problem } from './http/problem.js';
 import { addProblemEdge } from './http/problem-edge.js';
 import { refuseDeepNesting } from './http/validation.js';
+import { createNotifications, notificationRoutes } from './notifications/index.js';
 import { addOpenApi } from './openapi/openapi.js';
 import { snapshotRoutes } from './snapshots/routes.js';
 import { SnapshotService } from './snapshots/service.js';
+import {
+  Announcements,
+  DiskFileStore,
+  SheetAccess,
+  Sheets,
+  SubmissionFiles,
+  SubmissionListing,
+  submissionRoutes,
+  SubmissionService,
+  SubmissionStore,
+} from './submissions/index.js';
 import { tokenRoutes } from './tokens/routes.js';
+import { createWebhooks, webhookRoutes, type WebhooksOptions } from './webhooks/index.js';
 
 export interface ApiOptions {
   readonly version: string;
+  /** False on a node that serves editors alone (ROLE=sync): health and metrics stay. */
+  readonly isRestServed: boolean;
   readonly corsOrigins: readonly string[];
   readonly maxBodyBytes: number;
   readonly logger: Logger;
   readonly rooms: Rooms;
   readonly connections: Connections;
   readonly storage: Storage;
+  /** For uploaded files; made when the first comes. */
+  readonly filesFolder: string;
+  /** Id of this node. */
+  readonly node: string;
+  /** Started by who made it, and closed by it after the rooms. */
+  readonly feed: EventFeed;
+  readonly webhooks: Pick<WebhooksOptions, 'allowPrivateTargets' | 'schedule'>;
   readonly history: FormHistory;
   readonly authenticator: Authenticator;
   readonly metrics: Metrics;
@@ -48,12 +76,15 @@ export interface ApiOptions {
   readonly clock?: () => number;
   readiness(): Readiness;
   drain(): void;
+  /** WebSocket upgrades to everything but the feed. */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
 
-/** Not listening yet: the composition root adds WebSocket upgrades to `api.server` first. */
+/** Not listening yet. Of the WebSocket upgrades, those to the feed are answered here. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const { logger, rooms, storage, authenticator, corsOrigins, metrics, history } = options;
   const clock = options.clock ?? Date.now;
+  const { feed } = options;
   const api = fastify({
     bodyLimit: options.maxBodyBytes,
     routerOptions: { maxParamLength: 1_024 },
@@ -80,9 +111,11 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       'ratelimit-remaining',
       'ratelimit-reset',
       'idempotency-replayed',
+      'x-formloom-losses',
     ],
     credentials: !corsOrigins.includes('*'),
   });
+  addAddressLimit(api, options.limits, options.addresses);
   await addOpenApi(api, options.version);
   addRequestLog(api, options);
 
@@ -103,13 +136,70 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const snapshots = new SnapshotStore(storage.records);
   const versions = new FormVersions(storage.records, clock);
   const summaries = new FormSummaries(rooms, storage.documents, storage.records, versions);
-  const forms = new FormService({ rooms, log: storage.documents, snapshots, versions, summaries, history });
   const documents = new DocumentService({ rooms, log: storage.documents, snapshots, history });
+  const { notifications, settings, subscriptions, notifier } = createNotifications(
+    storage.records,
+    notificationDeliveries(feed),
+    clock,
+  );
+  const activities = await ActivityBoard.open({ bus: storage.bus, clock, logger });
+  api.addHook('onClose', () => activities.close());
+  const audience = new Audience(notifier, subscriptions, logger);
+  const comments = new CommentService({ rooms, audience, notifier, events: feed, clock });
+  const submissionStore = new SubmissionStore(storage.records);
+  const sheets = new Sheets(rooms, versions);
+  const submissions = new SubmissionService({
+    rooms,
+    store: submissionStore,
+    files: new SubmissionFiles(new DiskFileStore(options.filesFolder), storage.records, rooms, clock),
+    sheets,
+    versions,
+    access: new SheetAccess(authenticator),
+    announcements: new Announcements(feed),
+    snapshots,
+    history,
+    clock,
+  });
+  const listing = new SubmissionListing(submissionStore, sheets, versions, rooms);
+  const forms = new FormService({
+    rooms,
+    events: feed,
+    log: storage.documents,
+    snapshots,
+    versions,
+    summaries,
+    history,
+    notifier,
+    submissions,
+  });
+
+  const listeners = new FeedListeners({ feed, authenticator, clock });
+  const { limits, addresses } = options;
+  const sockets = new FeedSockets({ listeners, authenticator, corsOrigins, limits, addresses, logger });
+  api.server.on('upgrade', (request, socket, head) => {
+    if (FeedSockets.isFor(request)) sockets.handleUpgrade(request, socket, head);
+    else options.handleUpgrade(request, socket, head);
+  });
+  const drain = (): void => {
+    listeners.drain();
+    options.drain();
+  };
+  const webhooks = createWebhooks({
+    node: options.node,
+    storage,
+    feed,
+    logger,
+    clock,
+    allowPrivateTargets: options.webhooks.allowPrivateTargets,
+    schedule: options.webhooks.schedule,
+  });
+  if (options.isRestServed) await webhooks.start();
+  api.addHook('onClose', () => webhooks.close());
 
   await api.register(
     async (v1) => {
       addCaller(v1, authenticator, corsOrigins);
-      addRateLimits(v1, options.limits, options.addresses);
+      addCallerLimit(v1, options.limits);
       v1.addHook('preValidation', async (request) => refuseDeepNesting(request.body));
       addIdempotency(v1, storage.records, clock);
       await v1.register(healthRoutes, {
@@ -121,11 +211,22 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
         rooms: () => rooms.open(),
         connectionCount: () => options.connections.list().length,
       });
-      await v1.register(formRoutes, { forms, audit });
+      if (!options.isRestServed) {
+        v1.all('/*', { schema: { hide: true } }, () => {
+          throw new Problem('wrong_role', 'This node has ROLE=sync: REST is served by nodes with another role.');
+        });
+        return;
+      }
+      await v1.register(formRoutes, { forms, audit, activities, audience });
+      await v1.register(commentRoutes, { comments, activities, subscriptions });
+      await v1.register(notificationRoutes, { notifications, settings, clock });
+      await v1.register(submissionRoutes, { submissions, listing, audit });
       await v1.register(documentRoutes, { documents, audit, maxUpdateBytes: options.maxBodyBytes });
-      await v1.register(snapshotRoutes, { snapshots: new SnapshotService(rooms, snapshots), audit });
+      await v1.register(snapshotRoutes, { snapshots: new SnapshotService(rooms, snapshots, feed), audit });
       await v1.register(tokenRoutes, { authenticator, audit });
-      await v1.register(connectionRoutes, { connections: options.connections, audit, drain: () => options.drain() });
+      await v1.register(connectionRoutes, { connections: options.connections, audit, drain });
+      await v1.register(feedRoutes, { listeners });
+      await v1.register(webhookRoutes, { webhooks: webhooks.service, audit, clock });
       await v1.register(auditRoutes, { audit });
     },
     { prefix: '/api/v1' },

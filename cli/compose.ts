@@ -4,16 +4,20 @@
  * One port: upgrades go to the gateway, requests to the sidecar.
  */
 import { hostname } from 'node:os';
+import path from 'node:path';
 import type { Logger } from 'pino';
 import { createApi } from '../api/index.js';
+import type { RetrySchedule } from '../api/webhooks/index.js';
 import { createAuthenticator, credentialsFrom } from '../server/auth/index.js';
 import type { Config } from '../server/config/index.js';
 import { Gateway } from '../server/gateway/gateway.js';
 import { AdmissionPools, ClientAddresses, HandshakeGate, RateLimits } from '../server/limits/index.js';
+import { EventFeed } from '../server/events/index.js';
 import { FormHistory } from '../server/history/index.js';
 import { createMetrics } from '../server/observability/index.js';
 import { RoomRegistry } from '../server/rooms/room-registry.js';
 import { openEmbeddedStorage, type Storage } from '../server/storage/index.js';
+import { KeyRing, openEncrypted } from '../server/storage/encrypted/index.js';
 import { openRedisStorage } from '../server/storage/redis/index.js';
 import { VERSION } from './version.js';
 
@@ -28,11 +32,23 @@ export interface Formloom {
 }
 
 /** @throws StorageUnavailableError, or the error of `listen` (port in use). */
-export async function startFormloom(config: Config, logger: Logger): Promise<Formloom> {
+export async function startFormloom(
+  config: Config,
+  logger: Logger,
+  /** For tests that cannot wait for the real schedule of retries. */
+  parts: { readonly webhookSchedule?: RetrySchedule | undefined } = {},
+): Promise<Formloom> {
   const node = `${hostname().slice(0, 32)}-${process.pid}-${Date.now().toString(36)}`;
   const metrics = createMetrics();
-  const storage = await openStorage(config, node, logger);
+  // Also without keys: a store that was encrypted is refused then, instead of misread.
+  const storage = await openEncrypted(
+    await openStorage(config, node, logger),
+    new KeyRing(config.encryptionKeys),
+    logger,
+  );
   const history = new FormHistory(storage.documents, storage.events);
+  const feed = new EventFeed({ node, log: storage.events, bus: storage.bus, leases: storage.leases, logger });
+  await feed.start();
   const rooms = new RoomRegistry({
     node,
     log: storage.documents,
@@ -43,6 +59,9 @@ export async function startFormloom(config: Config, logger: Logger): Promise<For
     hydratedBytes: config.hydratedBytes,
     isTickAdaptive: config.websocketOptimizationEnabled,
     beforeFold: (document) => history.record(document),
+    onChanged: (document, updates) => {
+      for (const { attribution } of updates) feed.formChanged(document, attribution.principal);
+    },
   });
   const authenticator = createAuthenticator({
     mode: config.auth,
@@ -68,9 +87,10 @@ export async function startFormloom(config: Config, logger: Logger): Promise<For
     logger,
     counters: metrics,
     maxFrameBytes: config.maxFrameBytes,
+    isServing: config.role !== 'api',
     credentials: (request) => credentialsFrom(request, config.corsOrigins),
     address: (request) => addresses.of(request),
-    awaitTurn: () => handshakes.awaitTurn(),
+    awaitTurn: (address) => handshakes.awaitTurn(address),
     admit: (request) => pools.admit(request),
   });
   metrics.attach({
@@ -93,23 +113,28 @@ export async function startFormloom(config: Config, logger: Logger): Promise<For
 
   const api = await createApi({
     version: VERSION,
+    isRestServed: config.role !== 'sync',
     corsOrigins: config.corsOrigins,
     maxBodyBytes: config.maxFrameBytes,
     logger,
     rooms,
     connections: gateway,
     storage,
+    filesFolder: path.join(config.dataDir, 'files'),
+    node,
+    feed,
+    webhooks: { allowPrivateTargets: config.webhookPrivateTargets, schedule: parts.webhookSchedule },
     history,
     authenticator,
     metrics,
     limits: new RateLimits({ rules: REQUEST_LIMITS, now: () => performance.now() }),
     addresses,
     readiness,
+    handleUpgrade: (request, socket, head) => gateway.handleUpgrade(request, socket, head),
     drain: () => {
       gateway.drain(config.drainSeconds).catch((error: unknown) => logger.error({ err: error }, 'draining failed'));
     },
   });
-  api.server.on('upgrade', (request, socket, head) => gateway.handleUpgrade(request, socket, head));
   const url = await api.listen({ port: config.port, host: config.host });
 
   let closing: Promise<void> | undefined;
@@ -118,6 +143,7 @@ export async function startFormloom(config: Config, logger: Logger): Promise<For
     await api.close();
     gateway.close();
     await rooms.close();
+    await feed.close();
     handshakes.close();
     await authenticator.close();
     await storage.close();

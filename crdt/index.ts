@@ -11,3 +11,4 @@ export { inspectShape, type ShapeIssue } from './form/rules.js';
 export { SCHEMA_VERSION } from './form/shape.js';
 export { validateForm, type FormIssue } from './form/validate.js';
 export * from './logic/evaluate.js';
+export * from './submission/index.js';

@@ -5,12 +5,14 @@ import { newId, type LossReportEntry } from '../../crdt/index.js';
 import { can } from '../../server/auth/index.js';
 import type { RecordedChange } from '../../server/history/index.js';
 import type { AuditLog } from '../audit/audit-log.js';
+import type { ActivityBoard, Audience } from '../comments/index.js';
 import { callerOf, requireRight } from '../http/caller.js';
 import { isUnchanged } from '../http/etag.js';
 import { timeOf } from '../http/pages.js';
 import { Problem } from '../http/problem.js';
 import { parse } from '../http/validation.js';
 import { localized } from './localized.js';
+import { shownPresence } from './presence.js';
 import type { FormState } from './projections.js';
 import * as schemas from './schemas.js';
 import { formDocument, type FormService } from './service.js';
@@ -20,9 +22,12 @@ const tags = ['forms'];
 export interface FormRoutesOptions {
   readonly forms: FormService;
   readonly audit: AuditLog;
+  readonly activities: ActivityBoard;
+  readonly audience: Audience;
 }
 
-export const formRoutes: FastifyPluginAsyncZod<FormRoutesOptions> = async (api, { forms, audit }) => {
+export const formRoutes: FastifyPluginAsyncZod<FormRoutesOptions> = async (api, options) => {
+  const { forms, audit, activities, audience } = options;
   api.post(
     '/forms',
     {
@@ -171,7 +176,7 @@ export const formRoutes: FastifyPluginAsyncZod<FormRoutesOptions> = async (api, 
       const { formId } = request.params;
       const principal = callerOf(request);
       requireRight(principal, formDocument(formId), 'own', 'form_not_found');
-      const receipt = await forms.erase(formId, request.headers['if-match']);
+      const receipt = await forms.erase(principal, formId, request.headers['if-match']);
       await audit.record(principal, 'form.erased', { formId });
       return {
         ...receipt,
@@ -186,20 +191,11 @@ export const formRoutes: FastifyPluginAsyncZod<FormRoutesOptions> = async (api, 
     { schema: { tags, summary: 'Who is here', params: schemas.formParams, response: { 200: schemas.presenceSchema } } },
     async (request) => {
       const { formId } = request.params;
-      requireRight(callerOf(request), formDocument(formId), 'read', 'form_not_found');
+      const principal = callerOf(request);
+      requireRight(principal, formDocument(formId), 'read', 'form_not_found');
       const states = await forms.presence(formId);
       return {
-        data: states.map(({ principal, role, state, since, changedAt, clientId, connectionId }) => ({
-          user: principal,
-          role,
-          activity: typeof state['activity'] === 'string' ? state['activity'] : 'viewing',
-          field: typeof state['field'] === 'string' ? state['field'] : null,
-          cursor: state['cursor'] ?? null,
-          since: timeOf(since),
-          changedAt: timeOf(changedAt),
-          clientId,
-          connectionId,
-        })),
+        data: shownPresence(principal, formId, states, activities.activities(formId)),
         nextCursor: null,
       };
     },
@@ -245,6 +241,7 @@ export const formRoutes: FastifyPluginAsyncZod<FormRoutesOptions> = async (api, 
       const published = await forms.publish(principal, formId, dryRun, request.headers['if-match']);
       if (!dryRun) {
         await audit.record(principal, 'form.published', { formId, version: published.version });
+        await audience.published(principal, formId, published.version);
         reply.header('location', `/api/v1/forms/${formId}?version=${published.version}`);
       }
       return reply.code(dryRun ? 200 : 201).send({

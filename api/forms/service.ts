@@ -7,6 +7,7 @@ import {
   normalize,
   project,
   reimport,
+  seedForm,
   validateForm,
   type FormJson,
   type FormChange,
@@ -17,14 +18,18 @@ import {
 import { exportForm, type ExportFormat, type ExportResult } from '../../crdt/export/index.js';
 import { importForm, type ImportFormat } from '../../crdt/import/index.js';
 import { can, scopeOn, type Principal } from '../../server/auth/index.js';
+import type { EventPublisher } from '../../server/events/index.js';
 import type { FormHistory } from '../../server/history/index.js';
 import type { PresenceState, Rooms } from '../../server/rooms/rooms.js';
 import { DocumentErasedError, DocumentExistsError } from '../../server/storage/errors.js';
 import type { DocumentLog, ErasureReceipt, UpdateSource } from '../../server/storage/document-log.js';
 import type { SnapshotStore } from '../../server/storage/snapshots.js';
 import * as Y from 'yjs';
+import { commentsDocument } from '../comments/index.js';
 import { etagOf, requireMatch } from '../http/etag.js';
 import { Problem } from '../http/problem.js';
+import type { Notifier } from '../notifications/index.js';
+import type { SubmissionService } from '../submissions/index.js';
 import { Projections, type FormState } from './projections.js';
 import { requireScope } from './scope.js';
 import type { FormSummaries } from './summaries.js';
@@ -37,6 +42,9 @@ export interface FormServiceOptions {
   readonly versions: FormVersions;
   readonly summaries: FormSummaries;
   readonly history: FormHistory;
+  readonly notifier: Notifier;
+  readonly submissions: SubmissionService;
+  readonly events: EventPublisher;
 }
 
 export interface FormReceipt {
@@ -76,11 +84,12 @@ export class FormService {
         document,
         principal,
         (doc) => {
-          reimport(doc, form);
+          seedForm(doc, form);
           return this.#projections.keep(doc, form);
         },
         { source, ifAbsent: true },
       );
+      await this.#tell('form.created', form.id, principal, { source });
       return edited.result;
     } catch (error) {
       if (error instanceof DocumentExistsError)
@@ -172,9 +181,9 @@ export class FormService {
     return result;
   }
 
-  /** The form, its comments, its answer sheets, snapshots, versions and history. */
-  async erase(formId: string, ifMatch: string | undefined): Promise<FormReceipt> {
-    const { rooms, log, snapshots, versions, summaries, history } = this.options;
+  /** The form, its comments and what people were told of it, its answer sheets, snapshots, versions and history. */
+  async erase(principal: Principal, formId: string, ifMatch: string | undefined): Promise<FormReceipt> {
+    const { rooms, log, snapshots, versions, summaries, history, notifier, submissions } = this.options;
     const { etag } = await this.read(formId);
     requireMatch(ifMatch, etag);
     const document = formDocument(formId);
@@ -190,8 +199,13 @@ export class FormService {
         await history.erase(part.document);
       }
     }
+    // Also when nobody ever commented: a first comment that is on its way would bring them back.
+    await rooms.erase(commentsDocument(formId));
+    await notifier.forget({ formId });
+    await submissions.eraseForm(formId);
     await history.erase(document);
     await summaries.erase(formId);
+    await this.#tell('form.deleted', formId, principal, {});
     return { formId, documents: receipts, snapshots: snapshotCount, versions: await versions.erase(formId) };
   }
 
@@ -221,7 +235,12 @@ export class FormService {
       kind: 'publish',
       principal: principal.id,
     });
+    await this.#tell('form.published', formId, principal, { version: publication.version });
     return publication;
+  }
+
+  async #tell(type: string, formId: string, { id }: Principal, data: Record<string, unknown>): Promise<void> {
+    await this.options.events.publish({ type, formId, document: formDocument(formId), userId: id, data });
   }
 
   /** @param from,to a version number, a snapshot id or `draft`; `from` is the last version when absent */

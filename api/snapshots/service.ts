@@ -3,6 +3,7 @@ import * as Y from 'yjs';
 import { contentOf, diffContent, restoreContent } from '../../crdt/document/index.js';
 import { diffForms, normalize, project } from '../../crdt/index.js';
 import type { Principal } from '../../server/auth/index.js';
+import type { EventPublisher } from '../../server/events/index.js';
 import { documentKind } from '../../server/protocol/document-name.js';
 import type { Rooms } from '../../server/rooms/rooms.js';
 import type { SnapshotInfo, SnapshotStore } from '../../server/storage/snapshots.js';
@@ -33,6 +34,7 @@ export class SnapshotService {
   constructor(
     private readonly rooms: Rooms,
     private readonly snapshots: SnapshotStore,
+    private readonly events: EventPublisher,
   ) {}
 
   /** @throws Problem `document_not_found` */
@@ -40,7 +42,15 @@ export class SnapshotService {
     if (!(await this.rooms.exists(document)))
       throw new Problem('document_not_found', `There is no document "${document}".`);
     const state = await this.rooms.encodeState(document);
-    return this.snapshots.take(document, { state, label, kind: 'manual', principal: principal.id });
+    const taken = await this.snapshots.take(document, { state, label, kind: 'manual', principal: principal.id });
+    await this.#tell('snapshot.created', document, principal, { snapshot: taken.id });
+    return taken;
+  }
+
+  async #tell(type: string, document: string, { id }: Principal, data: Record<string, unknown>): Promise<void> {
+    const kind = documentKind(document);
+    const form = kind.kind === 'opaque' ? {} : { formId: kind.formId };
+    await this.events.publish({ type, ...form, document, userId: id, data: { document, ...data } });
   }
 
   async list(document: string, page: { limit: number; cursor: string | null }): ReturnType<SnapshotStore['list']> {
@@ -86,6 +96,7 @@ export class SnapshotService {
     await this.rooms.edit(document, principal, (doc) => withDoc(state, (target) => restoreContent(doc, target)), {
       source: 'restore',
     });
+    await this.#tell('snapshot.restored', document, principal, { snapshot: id, before: before.id });
     return { ...diff, before };
   }
 

@@ -3,16 +3,29 @@
  * schema accepts is then reached in the document, by the fewest edits.
  */
 import type * as Y from 'yjs';
-import { formSchema, type FieldJson, type FormJson, type Json, type OptionJson, type PageJson, type Texts } from './form-json.js';
+import {
+  formSchema,
+  type FieldJson,
+  type FormJson,
+  type Json,
+  type OptionJson,
+  type PageJson,
+  type Texts,
+} from './form-json.js';
 import { normalize } from './normalize.js';
 import { OperationsRefusedError, type Operation, type OperationIssue } from './operations.js';
 import { project } from './project.js';
-import { reimport } from './reimport.js';
+import { reimport, type ReimportOptions } from './reimport.js';
 
 /** @throws OperationsRefusedError before anything is changed. */
-export function applyOperations(doc: Y.Doc, formId: string, operations: readonly Operation[]): { changes: number } {
+export function applyOperations(
+  doc: Y.Doc,
+  formId: string,
+  operations: readonly Operation[],
+  options: Pick<ReimportOptions, 'random'> = {},
+): { changes: number } {
   const from = project(doc, formId);
-  return reimport(doc, afterOperations(from, operations), { from });
+  return reimport(doc, afterOperations(from, operations), { ...options, from });
 }
 
 /** The form that the operations lead to. @throws OperationsRefusedError */
@@ -23,13 +36,16 @@ export function afterOperations(form: FormJson, operations: readonly Operation[]
       new Step(draft, index).apply(operation);
     } catch (error) {
       // Groups in groups until the stack ends: as wrong as any other value.
-      if (error instanceof RangeError) throw new OperationsRefusedError([issue(index, '', 'too_deep', 'nested too deeply')]);
+      if (error instanceof RangeError)
+        throw new OperationsRefusedError([issue(index, '', 'too_deep', 'nested too deeply')]);
       throw error;
     }
     const parsed = formSchema.safeParse(draft);
     if (!parsed.success) {
       throw new OperationsRefusedError(
-        parsed.error.issues.map((found) => issue(index, '', 'invalid_value', `${found.path.join('.')}: ${found.message}`)),
+        parsed.error.issues.map((found) =>
+          issue(index, '', 'invalid_value', `${found.path.join('.')}: ${found.message}`),
+        ),
       );
     }
   });
@@ -56,38 +72,55 @@ class Step {
 
   apply(operation: Operation): void {
     switch (operation.op) {
-      case 'setProperty':
-        { this.#setProperty(operation.target, operation.path, operation.value); return; }
-      case 'setTitle':
-        { this.#setText(operation.target, 'title', operation.language, () => operation.value); return; }
-      case 'setDescription':
-        { this.#setText(operation.target, 'description', operation.language, () => operation.value); return; }
-      case 'insertText':
-        { this.#setText(operation.target, operation.property, operation.language, (text) => {
-          if (operation.index > text.length) this.#refuse('index', 'out_of_range', `the text has ${text.length} characters`);
+      case 'setProperty': {
+        this.#setProperty(operation.target, operation.path, operation.value);
+        return;
+      }
+      case 'setTitle': {
+        this.#setText(operation.target, 'title', operation.language, () => operation.value);
+        return;
+      }
+      case 'setDescription': {
+        this.#setText(operation.target, 'description', operation.language, () => operation.value);
+        return;
+      }
+      case 'insertText': {
+        this.#setText(operation.target, operation.property, operation.language, (text) => {
+          if (operation.index > text.length)
+            this.#refuse('index', 'out_of_range', `the text has ${text.length} characters`);
           return text.slice(0, operation.index) + operation.text + text.slice(operation.index);
-        }); return; }
-      case 'deleteText':
-        { this.#setText(operation.target, operation.property, operation.language, (text) => {
+        });
+        return;
+      }
+      case 'deleteText': {
+        this.#setText(operation.target, operation.property, operation.language, (text) => {
           const end = operation.index + operation.length;
           if (end > text.length) this.#refuse('index', 'out_of_range', `the text has ${text.length} characters`);
           return text.slice(0, operation.index) + text.slice(end);
-        }); return; }
+        });
+        return;
+      }
       case 'addField': {
         const field = operation.field as FieldJson;
         for (const { id } of [field, ...descendants(field)]) {
-          if (this.#findField(id) !== undefined) this.#refuse('field/id', 'duplicate_id', `there is a field "${id}" already`);
+          if (this.#findField(id) !== undefined)
+            this.#refuse('field/id', 'duplicate_id', `there is a field "${id}" already`);
         }
-        this.#insert(this.#siblings(operation.page, operation.parent), field, operation.after, 'after'); return;
+        this.#insert(this.#siblings(operation.page, operation.parent), field, operation.after, 'after');
+        return;
       }
       case 'moveField': {
         const { siblings, field } = this.#fieldPlace(operation.fieldId, 'fieldId');
-        const goal = operation.page === undefined && operation.parent === undefined ? siblings : this.#siblings(operation.page, operation.parent);
+        const goal =
+          operation.page === undefined && operation.parent === undefined
+            ? siblings
+            : this.#siblings(operation.page, operation.parent);
         if (operation.parent === field.id || descendants(field).some(({ id }) => id === operation.parent)) {
           this.#refuse('parent', 'cycle', 'a group cannot stand inside itself');
         }
         siblings.splice(siblings.indexOf(field), 1);
-        this.#insert(goal, field, operation.after, 'after'); return;
+        this.#insert(goal, field, operation.after, 'after');
+        return;
       }
       case 'removeField': {
         const { siblings, field } = this.#fieldPlace(operation.fieldId, 'fieldId');
@@ -99,12 +132,14 @@ class Step {
         if (this.form.pages.some(({ id }) => id === page.id)) {
           this.#refuse('page/id', 'duplicate_id', `there is a page "${page.id}" already`);
         }
-        this.#insert(this.form.pages, page, operation.after, 'after'); return;
+        this.#insert(this.form.pages, page, operation.after, 'after');
+        return;
       }
       case 'movePage': {
         const page = this.#page(operation.pageId, 'pageId');
         this.form.pages.splice(this.form.pages.indexOf(page), 1);
-        this.#insert(this.form.pages, page, operation.after, 'after'); return;
+        this.#insert(this.form.pages, page, operation.after, 'after');
+        return;
       }
       case 'removePage': {
         const page = this.#page(operation.pageId, 'pageId');
@@ -117,12 +152,14 @@ class Step {
         if (options.some(({ id }) => id === option.id)) {
           this.#refuse('option/id', 'duplicate_id', `there is an option "${option.id}" already`);
         }
-        this.#insert(options, option, operation.after, 'after'); return;
+        this.#insert(options, option, operation.after, 'after');
+        return;
       }
       case 'moveOption': {
         const { options, option } = this.#option(operation.fieldId, operation.list, operation.optionId);
         options.splice(options.indexOf(option), 1);
-        this.#insert(options, option, operation.after, 'after'); return;
+        this.#insert(options, option, operation.after, 'after');
+        return;
       }
       case 'removeOption': {
         const { options, option } = this.#option(operation.fieldId, operation.list, operation.optionId);
@@ -143,11 +180,14 @@ class Step {
   }
 
   #page(id: string, member: string): PageJson {
-    return this.form.pages.find((page) => page.id === id) ?? this.#refuse(member, 'not_found', `there is no page "${id}"`);
+    return (
+      this.form.pages.find((page) => page.id === id) ?? this.#refuse(member, 'not_found', `there is no page "${id}"`)
+    );
   }
 
   #siblings(page: string | undefined, parent: string | undefined): FieldJson[] {
-    if (page !== undefined && parent !== undefined) this.#refuse('parent', 'ambiguous', 'either page or parent, not both');
+    if (page !== undefined && parent !== undefined)
+      this.#refuse('parent', 'ambiguous', 'either page or parent, not both');
     if (parent !== undefined) {
       const { field } = this.#fieldPlace(parent, 'parent');
       if (field.type !== 'group') this.#refuse('parent', 'no_group', `"${parent}" is not a group`);
@@ -201,7 +241,11 @@ class Step {
   #setText(target: string, property: string, language: string, change: (text: string) => string): void {
     const item = this.#target(target) as unknown as Record<string, Texts | undefined>;
     const isOption = /\/(options|rows)\//.test(target);
-    const allowed = isOption ? ['label'] : target.startsWith('fields/') ? ['title', 'description', 'placeholder'] : ['title', 'description'];
+    const allowed = isOption
+      ? ['label']
+      : target.startsWith('fields/')
+        ? ['title', 'description', 'placeholder']
+        : ['title', 'description'];
     // `setTitle` of an option means its label.
     const name = isOption && property === 'title' ? 'label' : property;
     if (!allowed.includes(name)) this.#refuse('property', 'unknown_property', `${target} has no text "${property}"`);
@@ -219,15 +263,16 @@ class Step {
     let container = this.#target(target) as unknown as Record<string, unknown>;
     for (const key of keys.slice(0, -1)) {
       const next = Object.hasOwn(container, key) ? container[key] : undefined;
-      const copy: Record<string, unknown> = typeof next === 'object' && next !== null && !Array.isArray(next) ? { ...next } : {};
+      const copy: Record<string, unknown> =
+        typeof next === 'object' && next !== null && !Array.isArray(next) ? { ...next } : {};
       container[key] = copy;
       container = copy;
     }
     const last = keys[keys.length - 1] ?? '';
     if (value !== undefined && value !== null) container[last] = value;
-    else if (keys.length === 1 && (last === 'required')) container[last] = false;
+    else if (keys.length === 1 && last === 'required') container[last] = false;
     // With a default in the schema, absent means empty.
-    else delete container[last];
+    else Reflect.deleteProperty(container, last);
   }
 }
 

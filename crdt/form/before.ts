@@ -10,7 +10,58 @@ export type AnyType = Y.AbstractType<any>;
 /** True for items that existed, undeleted, when the transaction began. */
 export function wasAlive(item: Y.Item, transaction: Y.Transaction): boolean {
   const isOld = item.id.clock < (transaction.beforeState.get(item.id.client) ?? 0);
-  return isOld && (!item.deleted || Y.isDeleted(transaction.deleteSet, item.id));
+  return isOld && (!item.deleted || isDeletedIn(transaction, item.id));
+}
+
+interface DeletedRange {
+  readonly clock: number;
+  readonly len: number;
+}
+
+/** How many ranges of a client were sorted, and those, merged where they touch. */
+interface SortedRanges {
+  readonly count: number;
+  readonly ranges: readonly DeletedRange[];
+}
+
+/** Lives as long as the transaction. */
+const sortedRanges = new WeakMap<Y.Transaction, Map<number, SortedRanges>>();
+const MAX_TAIL = 64;
+
+/**
+ * Whether this transaction deleted it. Yjs sorts what a transaction deleted only when the transaction ends, and its
+ * `isDeleted` searches what is sorted: until then it misses some. So the ranges are sorted here, and those that came since
+ * (what the guard itself takes away) are looked through one by one.
+ */
+function isDeletedIn(transaction: Y.Transaction, { client, clock }: Y.ID): boolean {
+  const deleted: readonly DeletedRange[] = transaction.deleteSet.clients.get(client) ?? [];
+  let byClient = sortedRanges.get(transaction);
+  if (byClient === undefined) sortedRanges.set(transaction, (byClient = new Map<number, SortedRanges>()));
+  let sorted = byClient.get(client);
+  if (sorted === undefined || deleted.length - sorted.count > MAX_TAIL) {
+    byClient.set(client, (sorted = { count: deleted.length, ranges: merged(deleted) }));
+  }
+  const covers = (range: DeletedRange | undefined): boolean =>
+    range !== undefined && range.clock <= clock && clock < range.clock + range.len;
+  for (let i = sorted.count; i < deleted.length; i++) if (covers(deleted[i])) return true;
+  let low = 0;
+  let high = sorted.ranges.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted.ranges[middle]?.clock ?? 0) <= clock) low = middle + 1;
+    else high = middle;
+  }
+  return covers(sorted.ranges[low - 1]);
+}
+
+function merged(ranges: readonly DeletedRange[]): DeletedRange[] {
+  const result: { clock: number; len: number }[] = [];
+  for (const { clock, len } of [...ranges].sort((a, b) => a.clock - b.clock)) {
+    const last = result[result.length - 1];
+    if (last !== undefined && last.clock + last.len >= clock) last.len = Math.max(last.len, clock + len - last.clock);
+    else result.push({ clock, len });
+  }
+  return result;
 }
 
 /** The item that stood under a key before; undefined when there was none. */
@@ -73,10 +124,7 @@ function copyBefore(type: AnyType, transaction: Y.Transaction): AnyType | undefi
   return undefined;
 }
 
-export function childrenBefore(
-  type: AnyType,
-  transaction: Y.Transaction,
-): (Y.XmlElement | Y.XmlText)[] {
+export function childrenBefore(type: AnyType, transaction: Y.Transaction): (Y.XmlElement | Y.XmlText)[] {
   const children: (Y.XmlElement | Y.XmlText)[] = [];
   for (let item = type._start; item !== null; item = item.right) {
     if (!wasAlive(item, transaction)) continue;
@@ -97,8 +145,10 @@ export function deltaBefore(
     if (!wasAlive(item, transaction)) continue;
     const { content } = item;
     if (content instanceof Y.ContentFormat) {
-      if (content.value === null) Reflect.deleteProperty(attributes, content.key);
-      else attributes[content.key] = content.value;
+      // Declared an object, but null is how Yjs ends a format.
+      const value: unknown = content.value;
+      if (value === null) Reflect.deleteProperty(attributes, content.key);
+      else attributes[content.key] = value;
     } else if (content instanceof Y.ContentString) delta.push({ insert: content.str, attributes: { ...attributes } });
     else if (content instanceof Y.ContentEmbed) delta.push({ insert: content.embed, attributes: { ...attributes } });
   }

@@ -157,14 +157,29 @@ export function impactOf(diff: FormDiff, before: FormJson): Impact[] {
     const [area, id = '', list] = target.split('/');
     if (area !== 'fields' || !known.has(id)) return [];
     if (kind === 'removed') {
-      const message = list === undefined ? 'its answers are no longer asked for' : 'answers that chose it have no option';
+      const message =
+        list === undefined ? 'its answers are no longer asked for' : 'answers that chose it have no option';
       return [{ target, severity: 'loss', message }];
     }
-    if (property === 'type') return [{ target, severity: 'review', message: 'answers were given to another type of field' }];
+    if (list !== undefined && property === 'value') {
+      return [{ target, severity: 'review', message: 'answers that chose it hold its earlier value' }];
+    }
+    if (property === 'repeat' || (kind === 'moved' && list === undefined && isInGroup(change))) {
+      return [{ target, severity: 'review', message: 'answers of a group that repeats stand in a list' }];
+    }
+    if (property === 'type')
+      return [{ target, severity: 'review', message: 'answers were given to another type of field' }];
     if (property?.startsWith('validation.') === true || property === 'required' || property === 'requiredIf') {
       return [{ target, severity: 'review', message: `answers may not satisfy ${property}` }];
     }
-    if (property === 'visibleIf') return [{ target, severity: 'review', message: 'it may have been answered while it is hidden now' }];
+    if (property === 'visibleIf')
+      return [{ target, severity: 'review', message: 'it may have been answered while it is hidden now' }];
     return [];
   });
+}
+
+/** Whether a field left or entered a group, where answers may stand elsewhere. */
+function isInGroup({ before, after }: FormChange): boolean {
+  const places = [before, after].map((where) => (where as { place: string }).place);
+  return places[0] !== places[1] && places.some((place) => place.startsWith('fields/'));
 }

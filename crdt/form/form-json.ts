@@ -3,20 +3,26 @@
  * One schema gives the type, the validation and the OpenAPI entry.
  */
 import { z } from 'zod';
+import { isUnsafeKey, jsonSchema, keySchema, type Json } from './json-value.js';
+
+export { jsonSchema, type Json };
 
 /** Ids of forms, pages, fields, options and submissions. */
-export const idSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'an id is 1 to 64 of A-Z a-z 0-9 _ -');
+export const idSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/, 'an id is 1 to 64 of A-Z a-z 0-9 _ -')
+  .refine((id) => !isUnsafeKey(id), 'this name is reserved');
 
 /** BCP 47, the part that forms use. */
 export const languageSchema = z
   .string()
   .regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/, 'a language tag such as en or fr-CA');
 
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-export const jsonSchema: z.ZodType<Json> = z.json();
+/** Half a surrogate pair would become another character on its way to other replicas. */
+const textSchema = z.string().refine((text) => text.isWellFormed(), 'a text without halves of surrogate pairs');
 
 /** Text by language. */
-export const textsSchema = z.record(languageSchema, z.string());
+export const textsSchema = z.record(languageSchema, textSchema);
 export type Texts = z.infer<typeof textsSchema>;
 
 export const FIELD_TYPES = [
@@ -52,7 +58,7 @@ export const optionSchema = z.strictObject({
   id: idSchema,
   label: textsSchema,
   /** Value stored in answers and used in logic when it differs from the id. */
-  value: z.union([z.string(), z.number(), z.boolean()]).optional(),
+  value: z.union([textSchema, z.number(), z.boolean()]).optional(),
 });
 export type OptionJson = z.infer<typeof optionSchema>;
 
@@ -60,15 +66,15 @@ export const validationSchema = z.strictObject({
   minLength: z.int().min(0).optional(),
   maxLength: z.int().min(0).optional(),
   /** An ECMAScript regular expression. */
-  pattern: z.string().max(1000).optional(),
+  pattern: textSchema.max(1000).optional(),
   /** A number, or a date/time in ISO 8601 for fields of that type. */
-  min: z.union([z.number(), z.string()]).optional(),
-  max: z.union([z.number(), z.string()]).optional(),
+  min: z.union([z.number(), textSchema]).optional(),
+  max: z.union([z.number(), textSchema]).optional(),
   step: z.number().positive().optional(),
   minItems: z.int().min(0).optional(),
   maxItems: z.int().min(0).optional(),
   /** MIME types or extensions, as in HTML's `accept`. */
-  accept: z.array(z.string()).optional(),
+  accept: z.array(textSchema).optional(),
   maxBytes: z.int().positive().optional(),
   unique: z.boolean().optional(),
 });
@@ -78,7 +84,7 @@ export type ValidationJson = z.infer<typeof validationSchema>;
 export const ruleSchema = jsonSchema;
 
 /** After this page: go to `to` (a page id, or `end`) when `if` holds; the first that holds wins. */
-export const jumpSchema = z.strictObject({ if: ruleSchema.optional(), to: z.string() });
+export const jumpSchema = z.strictObject({ if: ruleSchema.optional(), to: textSchema });
 
 export interface FieldJson {
   id: string;
@@ -123,9 +129,15 @@ export const fieldSchema: z.ZodType<FieldJson> = z.lazy(() =>
     defaultValue: jsonSchema.optional(),
     repeat: z.strictObject({ min: z.int().min(0).optional(), max: z.int().min(1).optional() }).optional(),
     fields: z.array(fieldSchema).optional(),
-    properties: z.record(z.string().min(1).max(128), jsonSchema).optional(),
+    properties: z.record(keySchema, jsonSchema).optional(),
   }),
 );
+
+/** Groups that a field may stand in, one inside the other. */
+export const MAX_GROUP_DEPTH = 8;
+
+const depthOf = (fields: readonly FieldJson[]): number =>
+  fields.reduce((deepest, { fields: children = [] }) => Math.max(deepest, 1 + depthOf(children)), 0);
 
 export const pageSchema = z.strictObject({
   id: idSchema,
@@ -133,7 +145,10 @@ export const pageSchema = z.strictObject({
   description: textsSchema.default({}),
   visibleIf: ruleSchema.optional(),
   jumps: z.array(jumpSchema).optional(),
-  fields: z.array(fieldSchema).default([]),
+  fields: z
+    .array(fieldSchema)
+    .refine((fields) => depthOf(fields) <= MAX_GROUP_DEPTH + 1, `groups are nested at most ${MAX_GROUP_DEPTH} deep`)
+    .default([]),
 });
 export type PageJson = z.infer<typeof pageSchema>;
 
@@ -142,7 +157,7 @@ export const formSchema = z.strictObject({
   title: textsSchema.default({}),
   description: textsSchema.default({}),
   languages: z.array(languageSchema).default(['en']),
-  settings: z.record(z.string().min(1).max(128), jsonSchema).default({}),
+  settings: z.record(keySchema, jsonSchema).default({}),
   pages: z.array(pageSchema).default([]),
 });
 export type FormJson = z.infer<typeof formSchema>;

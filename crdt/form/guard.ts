@@ -37,7 +37,7 @@ export function guard(doc: Y.Doc, transaction: Y.Transaction, writer: GuardWrite
   if (transaction.changed.size === 0) return [];
   // Types that nobody has asked for yet have no kind; the rules are about maps.
   for (const root of Object.keys(ROOT_RULES)) doc.getMap(root);
-  return new Guard(transaction, writer).run();
+  return new Guard(doc, transaction, writer).run();
 }
 
 class Guard {
@@ -46,6 +46,7 @@ class Guard {
   readonly #isLimited: boolean;
 
   constructor(
+    private readonly doc: Y.Doc,
     private readonly transaction: Y.Transaction,
     private readonly writer: GuardWriter,
   ) {
@@ -57,7 +58,7 @@ class Guard {
     const changed = [...this.transaction.changed].map(([type, keys]) => [type, [...keys]] as const);
     for (const [type, keys] of changed) {
       if (type._item?.deleted === true) continue;
-      const place = locate(type as AnyType);
+      const place = locate(this.doc, type as AnyType);
       if (place === undefined) continue;
       if (place.rule.kind === 'map') {
         for (const key of keys) this.#checkKey(place, key);
@@ -65,6 +66,9 @@ class Guard {
         this.#checkText(place);
       }
     }
+    // Applying an update marks the transaction as foreign. With writes of our own in it, Yjs would then take our client id
+    // for one that somebody else uses too, and choose another: one more entry in the state vector for each correction.
+    if (this.#refusals.length > 0) this.transaction.local = true;
     return this.#refusals;
   }
 
@@ -121,6 +125,8 @@ class Guard {
 
   #undo(map: Y.Map<unknown>, key: string, path: readonly string[], code: Refusal['code'], message: string): void {
     const before = itemBefore(map, key, this.transaction);
+    // A write that lost against what stands has changed nothing: a copy would only cost cursors their place.
+    if (before !== undefined && !before.deleted && before === map._map.get(key)) return;
     const content = before === undefined ? undefined : contentBefore(before, this.transaction);
     if (content === undefined) map.delete(key);
     else map.set(key, content);
@@ -158,18 +164,18 @@ class Guard {
 }
 
 /** The place of a type, or of the text that it is part of; undefined outside the form. */
-function locate(type: AnyType): Place | undefined {
+function locate(doc: Y.Doc, type: AnyType): Place | undefined {
   const steps: { key: string | null; type: AnyType }[] = [];
   let current = type;
   for (let item = current._item; item !== null; item = current._item) {
     steps.unshift({ key: item.parentSub, type: current });
     current = item.parent as AnyType;
   }
-  const name = current.doc === null ? undefined : rootName(current.doc, current);
+  const name = rootName(doc, current);
   let rule = name === undefined ? undefined : ROOT_RULES[name];
   if (name === undefined || rule === undefined) return undefined;
   const path = [name];
-  let place: Place = { path: [...path], rule, type: current };
+  let place: Place = { path: [...path], rule, type: doc.getMap(name) as AnyType };
   for (const step of steps) {
     // Below a text is rich text: it belongs to the text.
     if (rule.kind !== 'map') return place;
@@ -183,8 +189,12 @@ function locate(type: AnyType): Place | undefined {
   return place;
 }
 
+/**
+ * Yjs reports a root that nobody had asked for before this transaction by the object that stood for it until then; its
+ * map of entries is the one that the root has now.
+ */
 function rootName(doc: Y.Doc, type: AnyType): string | undefined {
-  for (const name of Object.keys(ROOT_RULES)) if (doc.share.get(name) === type) return name;
+  for (const name of Object.keys(ROOT_RULES)) if (doc.share.get(name)?._map === type._map) return name;
   return undefined;
 }
 

@@ -16,7 +16,7 @@ const targetSchema = z
 const textPropertySchema = z.enum(['title', 'description', 'placeholder', 'label']);
 const afterSchema = idSchema.nullable().optional();
 const listSchema = z.enum(['options', 'rows']).default('options');
-const withoutId = <T extends z.ZodType>(schema: T): z.ZodType =>
+const withoutId = (schema: z.ZodType): z.ZodType =>
   z.preprocess((value) => {
     if (typeof value !== 'object' || value === null || 'id' in value) return value;
     return { id: newId(), ...value };
@@ -31,7 +31,12 @@ export const operationSchema = z.discriminatedUnion('op', [
     /** null or absent removes what may be absent. */
     value: jsonSchema.optional(),
   }),
-  z.strictObject({ op: z.literal('setTitle'), target: targetSchema.default('form'), language: languageSchema, value: z.string() }),
+  z.strictObject({
+    op: z.literal('setTitle'),
+    target: targetSchema.default('form'),
+    language: languageSchema,
+    value: z.string(),
+  }),
   z.strictObject({
     op: z.literal('setDescription'),
     target: targetSchema.default('form'),
@@ -81,7 +86,13 @@ export const operationSchema = z.discriminatedUnion('op', [
     after: afterSchema,
     option: withoutId(optionSchema),
   }),
-  z.strictObject({ op: z.literal('moveOption'), fieldId: idSchema, list: listSchema, optionId: idSchema, after: afterSchema }),
+  z.strictObject({
+    op: z.literal('moveOption'),
+    fieldId: idSchema,
+    list: listSchema,
+    optionId: idSchema,
+    after: afterSchema,
+  }),
   z.strictObject({ op: z.literal('removeOption'), fieldId: idSchema, list: listSchema, optionId: idSchema }),
 ]);
 export type Operation = z.infer<typeof operationSchema>;

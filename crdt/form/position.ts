@@ -15,9 +15,12 @@ export function byPosition(a: Positioned, b: Positioned): number {
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 }
 
+const MAX_LENGTH = 512;
+
 /** True for text that `fractional-indexing` can count from. */
 export function isPosition(text: unknown): text is string {
-  if (typeof text !== 'string' || text.length === 0 || text.length > 512) return false;
+  // The library takes any character for a digit, and then counts wrongly.
+  if (typeof text !== 'string' || text.length > MAX_LENGTH || !/^[A-Za-z][0-9A-Za-z]+$/.test(text)) return false;
   try {
     generateKeyBetween(text, null);
     return true;
@@ -39,6 +42,7 @@ export function positionBetween(before: string | null, after: string | null, ran
 
 /**
  * New positions for as few items as possible, so that the items stand in the order of `wanted`.
+ * Positions grow by about a character with each six insertions at one place; when one becomes too long, all are new.
  * @param current position of each id that has one, valid or not
  */
 export function positionsFor(
@@ -68,6 +72,10 @@ export function positionsFor(
     before = keys[keys.length - 1] ?? before;
     index = end;
   }
+  if ([...changes.values()].some((position) => position.length > MAX_LENGTH)) {
+    const keys: string[] = generateNKeysBetween(null, null, wanted.length);
+    return new Map(wanted.map((id, i) => [id, keys[i] ?? '']));
+  }
   return changes;
 }
 
@@ -90,6 +98,7 @@ function longestIncreasing(wanted: readonly string[], current: ReadonlyMap<strin
     tails[low] = index;
   });
   const kept = new Set<string>();
-  for (let index = tails[tails.length - 1] ?? -1; index >= 0; index = previous[index] ?? -1) kept.add(wanted[index] ?? '');
+  for (let index = tails[tails.length - 1] ?? -1; index >= 0; index = previous[index] ?? -1)
+    kept.add(wanted[index] ?? '');
   return kept;
 }

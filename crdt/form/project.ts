@@ -14,13 +14,21 @@
  *   no languages                                      those of the title, or `en`
  */
 import * as Y from 'yjs';
-import type { FieldJson, FormJson, Json, OptionJson, PageJson, Texts, ValidationJson } from './form-json.js';
+import {
+  MAX_GROUP_DEPTH,
+  type FieldJson,
+  type FormJson,
+  type Json,
+  type OptionJson,
+  type PageJson,
+  type Texts,
+  type ValidationJson,
+} from './form-json.js';
 import { byPosition, type Positioned } from './position.js';
 import {
   asJson,
   asText,
   CHOICE_TYPES,
-  fieldsOf,
   isFieldType,
   isId,
   isJumps,
@@ -29,11 +37,10 @@ import {
   isRepeat,
   isValidationEntry,
   JSON_MEMBERS,
-  metaOf,
-  pagesOf,
+  mapRoot,
+  ROOTS,
 } from './shape.js';
 
-const MAX_GROUP_DEPTH = 8;
 /** The page that fields without any page stand on. */
 export const FALLBACK_PAGE = 'p1';
 
@@ -43,37 +50,45 @@ interface Item extends Positioned {
 
 /** Never throws. */
 export function project(doc: Y.Doc, formId: string): FormJson {
-  const meta = metaOf(doc);
-  const pages = itemsOf(pagesOf(doc));
-  const fields = itemsOf(fieldsOf(doc));
-  const title = textsOf(meta.get('title'));
+  const meta = mapRoot(doc, ROOTS.meta);
+  const pages = itemsOf(mapRoot(doc, ROOTS.pages));
+  const fields = itemsOf(mapRoot(doc, ROOTS.fields));
+  const title = textsOf(meta?.get('title'));
   const placement = placeFields(
     fields,
     pages.map((page) => page.id),
   );
   const shown: PageJson[] = pages.map((page) => projectPage(page, placement));
   if (shown.length === 0 && fields.length > 0) {
-    shown.push({ id: FALLBACK_PAGE, title: {}, description: {}, fields: childrenOf(placement, `page ${FALLBACK_PAGE}`) });
+    shown.push({
+      id: FALLBACK_PAGE,
+      title: {},
+      description: {},
+      fields: childrenOf(placement, `page ${FALLBACK_PAGE}`),
+    });
   }
   return {
     id: formId,
     title,
-    description: textsOf(meta.get('description')),
-    languages: languagesOf(meta.get('languages'), title),
-    settings: jsonEntries(meta.get('settings')) ?? {},
+    description: textsOf(meta?.get('description')),
+    languages: languagesOf(meta?.get('languages'), title),
+    settings: jsonEntries(meta?.get('settings')) ?? {},
     pages: shown,
   };
 }
 
 function languagesOf(value: unknown, title: Texts): string[] {
-  const listed = Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string' && isLanguage(item)) : [];
+  const listed = Array.isArray(value)
+    ? value.filter((item): item is string => typeof item === 'string' && isLanguage(item))
+    : [];
   if (listed.length > 0) return [...new Set(listed)];
   const found = Object.keys(title).sort();
   return found.length > 0 ? found : ['en'];
 }
 
-function itemsOf(container: Y.Map<unknown>): Item[] {
+function itemsOf(container: Y.Map<unknown> | undefined): Item[] {
   const items: Item[] = [];
+  if (container === undefined) return items;
   for (const [id, map] of container.entries()) {
     if (!isId(id) || !(map instanceof Y.Map)) continue;
     const position: unknown = map.get('position');

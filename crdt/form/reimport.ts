@@ -3,10 +3,12 @@
  * identity, moved items change only their place, and a form that says the same already changes nothing.
  */
 import * as Y from 'yjs';
+import { allFields } from '../logic/evaluate.js';
 import { isSameJson } from './equality.js';
 import type { FieldJson, FormJson, OptionJson, PageJson, Texts } from './form-json.js';
 import { normalize } from './normalize.js';
 import { positionsFor } from './position.js';
+import { project } from './project.js';
 import { asJson, asText, fieldsOf, JSON_MEMBERS, metaOf, pagesOf, SCHEMA_VERSION } from './shape.js';
 import { applyTextEdits } from './text-edit.js';
 
@@ -19,14 +21,19 @@ export interface ReimportOptions {
 
 /** One transaction of its own unless it runs inside one. `target` satisfies `formSchema`; its id is not stored. */
 export function reimport(doc: Y.Doc, target: FormJson, options: ReimportOptions = {}): { changes: number } {
-  const writer = new FormWriter(doc, options.random ?? Math.random, options.from);
-  doc.transact(() => writer.write(normalize(target)));
+  const form = normalize(target);
+  const from = options.from ?? project(doc, form.id);
+  // Not even what dangles is put right for a form that reads the same.
+  if (isSameJson({ ...from, id: form.id }, form)) return { changes: 0 };
+  const writer = new FormWriter(doc, options.random ?? Math.random, from);
+  doc.transact(() => writer.write(form));
   return { changes: writer.changes };
 }
 
-/** Writes a form into an empty document. */
+/** Writes a form into an empty document; one without pages leaves its mark too. */
 export function seedForm(doc: Y.Doc, form: FormJson, options: ReimportOptions = {}): void {
-  reimport(doc, form, options);
+  const writer = new FormWriter(doc, options.random ?? Math.random, options.from ?? project(doc, form.id));
+  doc.transact(() => writer.write(normalize(form)));
 }
 
 interface PlacedField {
@@ -41,7 +48,7 @@ class FormWriter {
   constructor(
     private readonly doc: Y.Doc,
     private readonly random: () => number,
-    private readonly from: FormJson | undefined,
+    private readonly from: FormJson,
   ) {}
 
   write(form: FormJson): void {
@@ -52,11 +59,16 @@ class FormWriter {
     this.#texts(meta, 'description', form.description);
     this.#entries(meta, 'settings', form.settings);
     const pages = pagesOf(this.doc);
+    const known = new Set(pages.keys());
     this.#removeOthers(pages, new Set(form.pages.map((page) => page.id)));
-    this.#order(pages, form.pages.map((page) => page.id));
-    const pagesBefore = new Map(this.from?.pages.map((page) => [page.id, { ...page, fields: [] }]));
+    this.#order(
+      pages,
+      form.pages.map((page) => page.id),
+    );
+    const pagesBefore = new Map(this.from.pages.map((page) => [page.id, { ...page, fields: [] }]));
     for (const page of form.pages) {
-      if (isSameJson(pagesBefore.get(page.id), { ...page, fields: [] })) continue;
+      // The projection also shows a page that is not stored, when fields have none.
+      if (known.has(page.id) && isSameJson(pagesBefore.get(page.id), { ...page, fields: [] })) continue;
       this.#page(this.#item(pages, page.id), page);
     }
 
@@ -64,17 +76,18 @@ class FormWriter {
     const fields = fieldsOf(this.doc);
     this.#removeOthers(fields, new Set(placed.map(({ field }) => field.id)));
     const siblings = [...form.pages.map((page) => page.fields), ...placed.map(({ field }) => field.fields ?? [])];
-    for (const group of siblings) this.#order(fields, group.map((field) => field.id));
-    const before = new Map(
-      this.from?.pages.flatMap((page) => flatten(page.fields, page.id, undefined)).map((item) => [item.field.id, item]),
-    );
+    for (const group of siblings)
+      this.#order(
+        fields,
+        group.map((field) => field.id),
+      );
+    const before = new Map(this.from.pages.flatMap((page) => allFields(page.fields)).map((field) => [field.id, field]));
     for (const { field, page, parent } of placed) {
-      const known = before.get(field.id);
-      if (known?.page === page && known?.parent === parent && isSameField(known?.field, field)) continue;
       const map = this.#item(fields, field.id);
+      // Also when it seems to stand there: a field without a place is shown on the first page, but cannot be ordered there.
       this.#value(map, 'page', page);
       this.#value(map, 'parent', parent);
-      this.#field(map, field);
+      if (!isSameField(before.get(field.id), field)) this.#field(map, field);
     }
   }
 
@@ -102,7 +115,10 @@ class FormWriter {
   #options(map: Y.Map<unknown>, member: string, options: readonly OptionJson[]): void {
     const container = this.#map(map, member);
     this.#removeOthers(container, new Set(options.map((option) => option.id)));
-    this.#order(container, options.map((option) => option.id));
+    this.#order(
+      container,
+      options.map((option) => option.id),
+    );
     for (const option of options) {
       const item = this.#item(container, option.id);
       this.#texts(item, 'label', option.label);
@@ -176,14 +192,16 @@ class FormWriter {
       this.changes += applyTextEdits(existing, text);
       return;
     }
-    this.changes += 1;
     if (existing instanceof Y.XmlFragment) {
+      // Empty lines at its end are not part of what it says.
+      if (asText(existing) === text.replace(/\n+$/, '')) return;
       // A rich text stays one: an editor is bound to it.
       existing.delete(0, existing.length);
       existing.insert(0, text.split('\n').map(paragraph));
     } else {
       container.set(language, new Y.Text(text));
     }
+    this.changes += 1;
   }
 }
 

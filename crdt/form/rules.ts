@@ -44,10 +44,9 @@ const isIdText = (given: unknown): boolean => typeof given === 'string' && isId(
 const isLanguages = (given: unknown): boolean =>
   Array.isArray(given) && given.length > 0 && given.every((item) => typeof item === 'string' && isLanguage(item));
 
-const page = members(
-  { position, title: texts, description: texts, visibleIf: json, jumps: value(isJumps) },
-  ['position'],
-);
+const page = members({ position, title: texts, description: texts, visibleIf: json, jumps: value(isJumps) }, [
+  'position',
+]);
 const field = members(
   {
     position,
@@ -87,7 +86,11 @@ export function fits(rule: Rule, given: unknown): boolean {
     case 'map':
       return given instanceof Y.Map;
     case 'text':
-      return typeof given === 'string' || given instanceof Y.Text || (given instanceof Y.XmlFragment && !(given instanceof Y.XmlElement));
+      return (
+        typeof given === 'string' ||
+        given instanceof Y.Text ||
+        (given instanceof Y.XmlFragment && !(given instanceof Y.XmlElement))
+      );
     case 'value':
       return !(given instanceof Y.AbstractType) && !(given instanceof Y.Doc) && rule.accepts(given);
   }

@@ -16,19 +16,21 @@
  * that two people create in the same language at the same moment has one winner.
  */
 import * as Y from 'yjs';
-import {
-  FIELD_TYPES,
-  idSchema,
-  jumpSchema,
-  languageSchema,
-  validationSchema,
-  type FieldType,
-  type Json,
-} from './form-json.js';
+import { FIELD_TYPES, idSchema, jumpSchema, languageSchema, validationSchema, type FieldType } from './form-json.js';
+
+export { asJson, isKey } from './json-value.js';
 
 export const SCHEMA_VERSION = 1;
 export const ROOTS = { meta: 'meta', pages: 'pages', fields: 'fields' } as const;
 
+/** A root to read from; undefined when somebody here has made something else of it, where `getMap` would throw. */
+export function mapRoot(doc: Y.Doc, name: string): Y.Map<unknown> | undefined {
+  const known = doc.share.get(name);
+  if (known !== undefined && known.constructor !== Y.AbstractType && !(known instanceof Y.Map)) return undefined;
+  return doc.getMap(name);
+}
+
+/** Roots to write to. */
 export const metaOf = (doc: Y.Doc): Y.Map<unknown> => doc.getMap(ROOTS.meta);
 export const pagesOf = (doc: Y.Doc): Y.Map<unknown> => doc.getMap(ROOTS.pages);
 export const fieldsOf = (doc: Y.Doc): Y.Map<unknown> => doc.getMap(ROOTS.fields);
@@ -38,22 +40,25 @@ export const CHOICE_TYPES: ReadonlySet<FieldType> = new Set(['choice', 'choices'
 /** Members of a field that are plain JSON. */
 export const JSON_MEMBERS = ['visibleIf', 'requiredIf', 'enabledIf', 'calculate', 'defaultValue'] as const;
 
-const MAX_JSON_DEPTH = 32;
-const UNSAFE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+const MAX_TEXT_DEPTH = 32;
 
-export const isId = (text: string): boolean => idSchema.safeParse(text).success && !UNSAFE_KEYS.has(text);
-export const isLanguage = (text: string): boolean => languageSchema.safeParse(text).success && !UNSAFE_KEYS.has(text);
-export const isKey = (text: string): boolean => text.length > 0 && text.length <= 128 && !UNSAFE_KEYS.has(text);
+export const isId = (text: string): boolean => idSchema.safeParse(text).success;
+export const isLanguage = (text: string): boolean => languageSchema.safeParse(text).success;
 
 const FIELD_TYPE_SET: ReadonlySet<unknown> = new Set(FIELD_TYPES);
 export const isFieldType = (value: unknown): value is FieldType => FIELD_TYPE_SET.has(value);
 
-export const isValidationEntry = (key: string, value: unknown): boolean => {
-  const schema = (validationSchema.shape as Record<string, { safeParse(value: unknown): { success: boolean } } | undefined>)[key];
-  return schema !== undefined && value !== undefined && schema.safeParse(value).success;
-};
+const VALIDATION_SHAPE: Readonly<Record<string, { safeParse(value: unknown): { success: boolean } }>> =
+  validationSchema.shape;
 
-export const isJumps = (value: unknown): boolean => Array.isArray(value) && value.every((jump) => jumpSchema.safeParse(jump).success);
+/** `toString` and the like are no limits, although every object has them. */
+export const isValidationEntry = (key: string, value: unknown): boolean =>
+  Object.hasOwn(VALIDATION_SHAPE, key) &&
+  value !== undefined &&
+  VALIDATION_SHAPE[key]?.safeParse(value).success === true;
+
+export const isJumps = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((jump) => jumpSchema.safeParse(jump).success);
 
 export function isRepeat(value: unknown): value is { min?: number; max?: number } {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
@@ -61,26 +66,6 @@ export function isRepeat(value: unknown): value is { min?: number; max?: number 
     ([key, count]) =>
       (key === 'min' || key === 'max') && Number.isSafeInteger(count) && (count as number) >= (key === 'min' ? 0 : 1),
   );
-}
-
-/** The value if JSON can say it exactly and it is not nested too deeply; undefined otherwise. */
-export function asJson(value: unknown, depth = 0): Json | undefined {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
-  if (typeof value === 'number') return Number.isFinite(value) ? (Object.is(value, -0) ? 0 : value) : undefined;
-  if (typeof value !== 'object' || depth >= MAX_JSON_DEPTH) return undefined;
-  if (Array.isArray(value)) {
-    const items = value.map((item) => asJson(item, depth + 1));
-    return items.every((item) => item !== undefined) ? items : undefined;
-  }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return undefined;
-  const copy: Record<string, Json> = {};
-  for (const [key, member] of Object.entries(value)) {
-    const json = asJson(member, depth + 1);
-    if (json === undefined || UNSAFE_KEYS.has(key)) return undefined;
-    copy[key] = json;
-  }
-  return copy;
 }
 
 /** A text value of any tolerated kind as plain text; undefined when it is none. */
@@ -92,16 +77,15 @@ export function asText(value: unknown): string | undefined {
 }
 
 function plainText(text: Y.Text): string {
-  return text
-    .toDelta()
-    .map((part: { insert: unknown }) => (typeof part.insert === 'string' ? part.insert : ''))
+  return (text.toDelta() as { insert: unknown }[])
+    .map((part) => (typeof part.insert === 'string' ? part.insert : ''))
     .join('')
     .toWellFormed();
 }
 
 /** Blocks of a rich text become lines. */
 function fragmentText(fragment: Y.XmlFragment, depth: number): string {
-  if (depth > MAX_JSON_DEPTH) return '';
+  if (depth > MAX_TEXT_DEPTH) return '';
   let text = '';
   for (const child of fragment.toArray()) {
     if (child instanceof Y.XmlText) text += plainText(child);

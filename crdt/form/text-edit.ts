@@ -30,12 +30,27 @@ export function textEdits(before: string, after: string): TextEdit[] {
 }
 
 export function applyTextEdits(text: Y.Text, after: string): number {
-  const edits = textEdits(text.toString(), after);
+  const { plain, embeds } = read(text);
+  const edits = textEdits(plain, after);
+  /** Where the character stands in the Yjs text, where an embed (an image, a mention) counts as one. */
+  const placeOf = (index: number): number => index + embeds.filter((embed) => embed <= index).length;
   for (const { index, deleted, inserted } of edits) {
-    if (deleted > 0) text.delete(index, deleted);
-    if (inserted !== '') text.insert(index, inserted);
+    const start = placeOf(index);
+    if (deleted > 0) text.delete(start, placeOf(index + deleted - 1) + 1 - start);
+    if (inserted !== '') text.insert(start, inserted);
   }
   return edits.length;
+}
+
+/** @returns `embeds`: for each, how many characters stand before it */
+function read(text: Y.Text): { plain: string; embeds: number[] } {
+  let plain = '';
+  const embeds: number[] = [];
+  for (const { insert } of text.toDelta() as { insert: unknown }[]) {
+    if (typeof insert === 'string') plain += insert;
+    else embeds.push(plain.length);
+  }
+  return { plain, embeds };
 }
 
 function isInsidePair(text: string, index: number): boolean {
@@ -64,7 +79,7 @@ function wordEdits(before: string, after: string): TextEdit[] {
   const edits: { index: number; deleted: number; inserted: string }[] = [];
   let index = 0;
   let open: { index: number; deleted: number; inserted: string } | undefined;
-  for (let i = 0, j = 0; i < a.length || j < b.length; ) {
+  for (let i = 0, j = 0; i < a.length || j < b.length;) {
     const old = a[i];
     const fresh = b[j];
     if (old !== undefined && old === fresh) {
@@ -78,7 +93,9 @@ function wordEdits(before: string, after: string): TextEdit[] {
       open = { index, deleted: 0, inserted: '' };
       edits.push(open);
     }
-    const isInsertion = old === undefined || (fresh !== undefined && (table[i * width + j + 1] ?? 0) >= (table[(i + 1) * width + j] ?? 0));
+    const isInsertion =
+      old === undefined ||
+      (fresh !== undefined && (table[i * width + j + 1] ?? 0) >= (table[(i + 1) * width + j] ?? 0));
     if (isInsertion) {
       open.inserted += fresh ?? '';
       j += 1;

@@ -1,5 +1,7 @@
 /** What the schema cannot say: references, cycles, limits that contradict each other. */
 import { allFields, ruleProblem, variablesOf } from '../logic/evaluate.js';
+import { compilePattern } from '../submission/pattern/compile.js';
+import { UnsupportedPatternError } from '../submission/pattern/program.js';
 import type { FieldJson, FormJson, Json } from './form-json.js';
 import { CHOICE_TYPES } from './shape.js';
 
@@ -71,15 +73,20 @@ function checkLimits(field: FieldJson, warn: (member: string, code: string, mess
   if (isAbove(minLength, maxLength)) warn('minLength', 'limits', 'minLength is above maxLength');
   if (isAbove(minItems, maxItems)) warn('minItems', 'limits', 'minItems is above maxItems');
   if (isAbove(min, max)) warn('min', 'limits', 'min is above max');
-  if (pattern !== undefined && !isPattern(pattern)) warn('pattern', 'pattern_invalid', 'not a regular expression');
+  if (pattern !== undefined) {
+    const problem = patternProblem(pattern);
+    if (problem !== undefined) warn('pattern', ...problem);
+  }
 }
 
-function isPattern(pattern: string): boolean {
+/** Patterns run on the server over what anyone types: those without a bound on their work are not run at all. */
+function patternProblem(pattern: string): [code: string, message: string] | undefined {
   try {
-    new RegExp(pattern, 'u');
-    return true;
+    compilePattern(pattern);
+    return undefined;
   } catch (error) {
-    if (error instanceof SyntaxError) return false;
+    if (error instanceof UnsupportedPatternError) return ['pattern_unsupported', error.message];
+    if (error instanceof SyntaxError) return ['pattern_invalid', 'not a regular expression'];
     throw error;
   }
 }

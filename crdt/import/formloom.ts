@@ -33,7 +33,7 @@ export function importFormloom(source: Json, report: LossReport): FormJson {
     limits.countElement(path);
     limits.countOptions((field.options?.length ?? 0) + (field.rows?.length ?? 0), path);
     for (const member of ['visibleIf', 'requiredIf', 'enabledIf', 'calculate'] as const) {
-      if (!isSound(field[member], pointer(path, member))) delete field[member];
+      if (!isSound(field[member], pointer(path, member))) Reflect.deleteProperty(field, member);
     }
     field.fields?.forEach((child, i) => cleanField(child, `${path}/fields/${i}`));
   };

@@ -8,7 +8,7 @@ import { importForm, ImportError, IMPORT_FORMATS, type ImportFormat } from './in
 
 const FOLDER = new URL('../../test/data/forms/', import.meta.url);
 const REAL = readdirSync(FOLDER).map((name) => JSON.parse(readFileSync(new URL(name, FOLDER), 'utf8')) as Json);
-const isImportError = (code: string) => (error: unknown): boolean => error instanceof ImportError && error.code === code; // prettier-ignore
+const importError = (code: string): { name: string; code: string } => ({ name: 'ImportError', code });
 
 /** Words that importers know, so that mutations get past the first check. */
 const WORDS = ['f1', '1.0', 'end', 'start', 'review', 'visible', 'panel', 'matrixdropdown', 'paneldynamic', 'rating'];
@@ -100,17 +100,17 @@ void t.test('anything but JSON within limits is refused', async (t) => {
     many,
   ];
   for (const format of IMPORT_FORMATS) {
-    for (const source of sources) t.throws(() => importForm(format, source), isImportError('invalid_source'));
+    for (const source of sources) t.throws(() => importForm(format, source), importError('invalid_source'));
   }
-  t.throws(() => importForm('typeform' as ImportFormat, {}), isImportError('unsupported_format'));
-  t.throws(() => importForm('gcforms', { elements: [] }, { formId: 'a b' }), isImportError('invalid_source'));
+  t.throws(() => importForm('typeform' as ImportFormat, {}), importError('unsupported_format'));
+  t.throws(() => importForm('gcforms', { elements: [] }, { formId: 'a b' }), importError('invalid_source'));
 });
 
 void t.test('a table that multiplies its choices is refused', async (t) => {
   const list = Array.from({ length: 400 }, (_, i) => i);
   const columns = list.slice(0, 10).map((i) => ({ name: `c${i}` }));
   const elements = [{ type: 'matrixdropdown', name: 't', rows: list, columns, choices: list }];
-  t.throws(() => importForm('surveyjs', { elements }), isImportError('invalid_source'));
+  t.throws(() => importForm('surveyjs', { elements }), importError('invalid_source'));
 });
 
 void t.test('names that reach the prototype are left out and reported', async (t) => {
@@ -125,13 +125,13 @@ void t.test('names that reach the prototype are left out and reported', async (t
 
 void t.test('issues of our own format name the place', async (t) => {
   const field = { id: 'a', type: 'text', title: { en: 1 } };
-  t.throws(
-    () => importForm('formloom', { id: 'f', pages: [{ id: 'p', fields: [field] }] }),
-    (error: unknown) => error instanceof ImportError && error.issues[0]?.path === '/pages/0/fields/0/title/en',
-  );
+  t.throws(() => importForm('formloom', { id: 'f', pages: [{ id: 'p', fields: [field] }] }), {
+    ...importError('invalid_source'),
+    issues: [{ path: '/pages/0/fields/0/title/en' }],
+  });
   const twice = [1, 2].map(() => ({ id: 'a', type: 'text' }));
   t.throws(
     () => importForm('formloom', { id: 'f', pages: [{ id: 'p', fields: twice }] }),
-    isImportError('invalid_source'),
+    importError('invalid_source'),
   );
 });

@@ -29,7 +29,9 @@ const DEFAULT_FORM_ID = 'form';
 export function importForm(format: ImportFormat, source: unknown, options: { formId?: string } = {}): ImportResult {
   const { formId } = options;
   if (!IMPORT_FORMATS.includes(format)) {
-    throw new ImportError('unsupported_format', [{ path: '', message: `there is no import of "${String(format)}"` }]);
+    // A caller without types may hand over anything.
+    const given: unknown = format;
+    throw new ImportError('unsupported_format', [{ path: '', message: `there is no import of "${String(given)}"` }]);
   }
   if (formId !== undefined && !idSchema.safeParse(formId).success) throw invalidSource('', 'the form id is not valid');
   const report = new LossReport();

@@ -18,7 +18,7 @@ export interface MintedToken {
   readonly expiresAt: string;
 }
 
-const MAX_TTL_SECONDS = 10 * 366 * 86_400;
+export const MAX_TTL_SECONDS = 10 * 366 * 86_400;
 
 export class Mint {
   readonly #key: KeyObject;

@@ -3,7 +3,14 @@
  * taken for a secret, and there is no way to ask for no signature.
  */
 import { createSecretKey, type KeyObject } from 'node:crypto';
-import { createRemoteJWKSet, decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose';
+import {
+  createRemoteJWKSet,
+  decodeProtectedHeader,
+  errors,
+  jwtVerify,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+} from 'jose';
 import { AuthenticationError, KeysUnavailableError } from './errors.js';
 import { importPublicKey } from './public-key.js';
 
@@ -78,11 +85,20 @@ function withKey(key: KeyObject, algorithms: string[]): Verifier {
 function withKeySet(url: string): Verifier {
   const keys = createRemoteJWKSet(new URL(url), { timeoutDuration: JWKS_TIMEOUT_MS });
   const algorithms = [...RSA, ...ELLIPTIC, ...EDWARDS];
+  const keyOf: JWTVerifyGetKey = async (header, input) => {
+    try {
+      return await keys(header, input);
+    } catch (error) {
+      // Everything else is a matter of the network or of who publishes the keys.
+      if (KEY_CHOICE_FAULTS.some((fault) => error instanceof fault)) throw error;
+      throw new KeysUnavailableError({ cause: error });
+    }
+  };
   return {
     algorithms,
     verify: async (token, currentDate) => {
       const options = { algorithms, currentDate, clockTolerance: CLOCK_TOLERANCE_SECONDS };
-      return (await jwtVerify(token, keys, options)).payload;
+      return (await jwtVerify(token, keyOf, options)).payload;
     },
   };
 }
@@ -100,27 +116,14 @@ function algorithmsOf(key: KeyObject): string[] {
   }
 }
 
-/** What only the token's maker can have caused. Everything else of a remote key set is a matter of the network. */
-const TOKEN_FAULTS = [
-  errors.JWTInvalid,
-  errors.JWSInvalid,
-  errors.JWTClaimValidationFailed,
-  errors.JWSSignatureVerificationFailed,
-  errors.JOSEAlgNotAllowed,
-  errors.JOSENotSupported,
-  errors.JWKSNoMatchingKey,
-  errors.JWKSMultipleMatchingKeys,
-];
+/** The token asks for a key that is not published, or leaves open which. */
+const KEY_CHOICE_FAULTS = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported];
 
+/** With the key at hand, whatever fails is the token's fault: its form, its signature or its claims. */
 function asOurs(error: unknown): Error {
-  if (error instanceof AuthenticationError) return error;
+  if (error instanceof AuthenticationError || error instanceof KeysUnavailableError) return error;
   const options = { cause: error };
-  if (error instanceof errors.JWTExpired)
-    return new AuthenticationError('token_expired', 'The token expired.', options);
-  // decodeProtectedHeader throws TypeErrors about the token's form; fetch throws them about the network, with a cause.
-  const isForm = error instanceof TypeError && error.cause === undefined;
-  if (isForm || TOKEN_FAULTS.some((fault) => error instanceof fault)) {
-    return new AuthenticationError('token_invalid', 'The token is not valid.', options);
-  }
-  return new KeysUnavailableError(options);
+  return error instanceof errors.JWTExpired
+    ? new AuthenticationError('token_expired', 'The token expired.', options)
+    : new AuthenticationError('token_invalid', 'The token is not valid.', options);
 }

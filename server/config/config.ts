@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { checkTogether, isLoopback } from './cross-checks.js';
 import { nearMiss } from './near-miss.js';
-import { VARIABLE_NAMES, VARIABLES, type ParsedVariables, type VariableName } from './variables.js';
+import { VARIABLE_NAMES, VARIABLES, type GivenValue, type ParsedVariables, type VariableName } from './variables.js';
 
 type Listed = 'redisSentinels' | 'redisCluster' | 'corsOrigins' | 'trustedProxies' | 'encryptionKeys';
 
@@ -41,22 +41,13 @@ export interface ConfigSources {
  */
 export function loadConfig(sources: ConfigSources): Config {
   const problems: string[] = [];
-  const texts = new Map<VariableName, string>();
-  const take = (found: Iterable<readonly [VariableName, string]>): void => {
-    for (const [name, text] of found) if (text.trim() !== '') texts.set(name, text);
-  };
-  take(defaults());
-  take(fromFile(sources.envFile, problems));
-  take(fromEnvironment(sources.env, problems));
-  take(fromFlags(sources.flags ?? {}, problems));
+  const texts = collect(sources, problems);
   if (texts.get('REDIS_CLUSTER') !== undefined) resolveCluster(texts);
 
   const values: Record<string, unknown> = {};
   for (const [name, text] of texts) {
-    const { schema, key, isSecret } = VARIABLES[name];
-    const parsed = schema.safeParse(text);
-    if (parsed.success) values[key] = parsed.data;
-    else problems.push(`${name}: ${parsed.error.issues[0]?.message ?? 'is wrong'}${isSecret ? '' : got(text)}`);
+    const value = parse(name, text, problems);
+    if (value !== undefined) values[VARIABLES[name].key] = value;
   }
   if (problems.length > 0) throw new ConfigError(problems);
 
@@ -74,6 +65,41 @@ export function loadConfig(sources: ConfigSources): Config {
   const contradictions = checkTogether(config, { isAuthGiven: parsed.auth !== undefined });
   if (contradictions.length > 0) throw new ConfigError(contradictions);
   return config;
+}
+
+/**
+ * The secret that tokens are signed with, for a command that needs nothing else: whether the rest makes a server is not
+ * its business.
+ * @throws ConfigError
+ */
+export function loadJwtSecret(sources: ConfigSources): string | undefined {
+  const problems: string[] = [];
+  const text = collect(sources, problems).get('JWT_SECRET');
+  const secret = text === undefined ? undefined : parse('JWT_SECRET', text, problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return secret;
+}
+
+/** What was given, the strongest source last; lists what has a name that is not ours. */
+function collect(sources: ConfigSources, problems: string[]): Map<VariableName, string> {
+  const texts = new Map<VariableName, string>();
+  const take = (found: Iterable<readonly [VariableName, string]>): void => {
+    for (const [name, text] of found) if (text.trim() !== '') texts.set(name, text);
+  };
+  take(defaults());
+  take(fromFile(sources.envFile, problems));
+  take(fromEnvironment(sources.env, problems));
+  take(fromFlags(sources.flags ?? {}, problems));
+  return texts;
+}
+
+function parse<N extends VariableName>(name: N, text: string, problems: string[]): GivenValue<N> | undefined {
+  const { schema, isSecret } = VARIABLES[name];
+  const parsed = schema.safeParse(text);
+  // Sound: the schema is that of the name.
+  if (parsed.success) return parsed.data as GivenValue<N>;
+  problems.push(`${name}: ${parsed.error.issues[0]?.message ?? 'is wrong'}${isSecret ? '' : got(text)}`);
+  return undefined;
 }
 
 export interface VariableDescription {

@@ -4,7 +4,7 @@ import type { Config } from './config.js';
 
 /** One line for each contradiction. */
 export function checkTogether(config: Config, given: { readonly isAuthGiven: boolean }): string[] {
-  return [...checkAuthentication(config, given.isAuthGiven), ...checkRedis(config)];
+  return [...checkAuthentication(config, given.isAuthGiven), ...checkRedis(config), ...checkRole(config)];
 }
 
 /** True for addresses that only this machine reaches. */
@@ -46,5 +46,12 @@ function* checkRedis(config: Config): Iterable<string> {
   if (!hasSentinels && redisSentinelName !== undefined) yield 'REDIS_SENTINEL_NAME: needs REDIS_SENTINELS';
   if (redisWaitReplicas > 0 && redisUrl === undefined && !hasSentinels && !hasCluster) {
     yield 'REDIS_WAIT_REPLICAS: needs a Redis store (REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER)';
+  }
+}
+
+function* checkRole({ role, redisUrl, redisSentinels, redisCluster }: Config): Iterable<string> {
+  const isShared = redisUrl !== undefined || redisSentinels.length > 0 || redisCluster.length > 0;
+  if (role !== 'all' && !isShared) {
+    yield `ROLE: ${role} needs a store that nodes share (REDIS_URL, REDIS_SENTINELS or REDIS_CLUSTER)`;
   }
 }

@@ -1,4 +1,4 @@
-export { ConfigError, describeConfig, loadConfig } from './config.js';
+export { ConfigError, describeConfig, loadConfig, loadJwtSecret } from './config.js';
 export type { Config, ConfigSources, VariableDescription } from './config.js';
 export { isLoopback } from './cross-checks.js';
 export { formatSize, parseSize } from './size.js';

@@ -88,7 +88,8 @@ export function endpoints(options: { readonly mayBeUrls: boolean }): z.ZodType<r
 
 /** Web origins (`https://forms.example.org`), or `*` for any. */
 export const origins: z.ZodType<readonly string[], string> = list(
-  (item) => item === '*' || (/^https?:/.test(item) && URL.canParse(item) && new URL(item).origin === item),
+  // A star within a name would match nothing: it is refused rather than taken for a pattern.
+  (item) => item === '*' || (/^https?:[^*]+$/.test(item) && URL.canParse(item) && new URL(item).origin === item),
   'must be a comma-separated list of origins like https://forms.example.org (no path, no final slash), or *',
 );
 

@@ -98,6 +98,12 @@ export const VARIABLES = {
     'Encrypts at rest: id:base64 of 32 bytes, comma-separated; the first encrypts, all decrypt.',
     SECRET,
   ),
+  WEBHOOK_PRIVATE_TARGETS: variable(
+    'webhookPrivateTargets',
+    value.toggle,
+    'false',
+    'Lets webhooks go to loopback and private addresses.',
+  ),
   LOG_LEVEL: variable(
     'logLevel',
     value.choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
@@ -164,10 +170,11 @@ export const VARIABLES = {
 export type VariableName = keyof typeof VARIABLES;
 export const VARIABLE_NAMES = Object.keys(VARIABLES) as readonly VariableName[];
 
-type Given<N extends VariableName> = z.output<(typeof VARIABLES)[N]['schema']>;
+/** What the variable holds when it is given. */
+export type GivenValue<N extends VariableName> = z.output<(typeof VARIABLES)[N]['schema']>;
 
 /** What the variables say, one by one: those with a default are always there. */
 export type ParsedVariables = {
   readonly [N in VariableName as (typeof VARIABLES)[N]['key']]:
-    Given<N> | ((typeof VARIABLES)[N]['default'] extends string ? never : undefined);
+    GivenValue<N> | ((typeof VARIABLES)[N]['default'] extends string ? never : undefined);
 };

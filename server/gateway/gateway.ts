@@ -3,6 +3,7 @@
  *
  *   bad name                    HTTP 400 before the upgrade
  *   no room for it              HTTP 503 with Retry-After before the upgrade
+ *   no key to verify with now   HTTP 503 with Retry-After before the upgrade
  *   no valid token, no right    upgraded, then closed with 4401 or 4403: a browser sees codes, not statuses
  */
 import type { IncomingMessage } from 'node:http';
@@ -11,6 +12,7 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { uuidv7 } from 'uuidv7';
 import { WebSocket, WebSocketServer, type RawData } from 'ws';
+import { KeysUnavailableError } from '../auth/errors.js';
 import type { Principal } from '../auth/principal.js';
 import { can, mayWriteOverSync, roleOn, scopeOn } from '../auth/rights.js';
 import { CLOSE } from '../protocol/close-codes.js';
@@ -64,6 +66,8 @@ export interface GatewayOptions {
   readonly logger: Logger;
   readonly counters: GatewayCounters;
   readonly maxFrameBytes: number;
+  /** False on a node that has no documents open for editors (ROLE=api). */
+  readonly isServing: boolean;
   credentials(request: IncomingMessage): Credentials;
   address(request: IncomingMessage): string;
   /** Before authentication: a handshake costs work. Resolves when it is this one's turn. */
@@ -73,6 +77,8 @@ export interface GatewayOptions {
 
 const LIFE_CHECK_MS = 1_000;
 const PING_EVERY_MS = 10_000;
+/** An identity provider that restarts is back within seconds; clients come back by themselves. */
+const KEYS_RETRY_SECONDS = 5;
 
 /** `ws` closes a frame over `maxPayload` with 1009; ours is 4413. */
 class SyncSocket extends WebSocket {
@@ -123,6 +129,14 @@ export class Gateway implements Connections {
 
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer, settle: () => void): Promise<void> {
     const { options } = this;
+    if (!options.isServing) {
+      refuseUpgrade(socket, {
+        status: 421,
+        code: 'wrong_role',
+        detail: 'This node has ROLE=api: it serves REST alone.',
+      });
+      return;
+    }
     const url = parseUrl(request.url);
     let document: string;
     try {
@@ -140,6 +154,15 @@ export class Gateway implements Connections {
     }
     const verdict = await this.#authorize(request, document);
     if (socket.destroyed) return;
+    if (verdict === 'cannot tell now') {
+      refuseUpgrade(socket, {
+        status: 503,
+        code: 'keys_unavailable',
+        detail: 'Tokens cannot be verified now.',
+        retryAfterSeconds: KEYS_RETRY_SECONDS,
+      });
+      return;
+    }
     const admission = options.admit({
       document,
       role: verdict.role,
@@ -177,11 +200,16 @@ export class Gateway implements Connections {
     });
   }
 
-  async #authorize(request: IncomingMessage, document: string): Promise<Verdict> {
+  async #authorize(request: IncomingMessage, document: string): Promise<Verdict | 'cannot tell now'> {
     let principal: Principal;
     try {
       principal = await this.options.authenticator.authenticate(this.options.credentials(request));
     } catch (error) {
+      if (error instanceof KeysUnavailableError) {
+        this.options.logger.warn({ err: error }, 'tokens cannot be verified');
+        this.options.counters.errors('keys_unavailable');
+        return 'cannot tell now';
+      }
       const code = errorCode(error);
       if (code === undefined) throw error;
       this.options.counters.errors('authentication');

@@ -1,7 +1,13 @@
 /**
  * Spreads handshakes. After a restart all clients return at once, and stock ones without jitter: a handshake waits for
  * its token in a bounded queue; whoever would wait too long is told when to come back.
+ *
+ * Turns go round among the addresses that wait, and in a full queue the address with the most waiting gives way: a flood
+ * from one address takes no turn from the others, and an office behind one address has all turns while nobody else
+ * wants them.
  */
+import { addressKey } from './client-address.js';
+import { Fifo } from './fifo.js';
 import { TokenBucket } from './token-bucket.js';
 import type { MonotonicClock } from './clock.js';
 
@@ -22,6 +28,8 @@ export interface Turn {
   readonly retryAfterSeconds: number;
 }
 
+type Waiting = (turn: Turn) => void;
+
 const GO: Turn = { mayGoOn: true, retryAfterSeconds: 0 };
 const MAX_RETRY_SECONDS = 30;
 
@@ -30,7 +38,9 @@ export class HandshakeGate {
   readonly #maxWaiting: number;
   readonly #maxWaitMs: number;
   readonly #random: () => number;
-  #waiting: ((turn: Turn) => void)[] = [];
+  /** By address, in the order of their next turn. */
+  readonly #waiting = new Map<string, Fifo<Waiting>>();
+  #count = 0;
   #timer: NodeJS.Timeout | undefined;
   #refusedInARow = 0;
   #isClosed = false;
@@ -43,19 +53,23 @@ export class HandshakeGate {
   }
 
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#count;
   }
 
-  /** Resolves in the order of the calls. */
-  async awaitTurn(): Promise<Turn> {
+  /** Resolves in the order of the calls of one address. IPv6 addresses count by their /64. */
+  async awaitTurn(address = ''): Promise<Turn> {
     if (this.#isClosed) return this.#refusal();
-    if (this.#waiting.length === 0 && this.#bucket.take()) {
+    if (this.#count === 0 && this.#bucket.take()) {
       this.#refusedInARow = 0;
       return GO;
     }
-    if (this.#waiting.length >= this.#maxWaiting) return this.#refusal();
+    const key = addressKey(address);
+    if (this.#count >= this.#maxWaiting && !this.#makeRoomFor(key)) return this.#refusal();
     return new Promise((resolve) => {
-      this.#waiting.push(resolve);
+      const own = this.#waiting.get(key) ?? new Fifo<Waiting>();
+      this.#waiting.set(key, own);
+      own.push(resolve);
+      this.#count += 1;
       this.#schedule();
     });
   }
@@ -64,7 +78,35 @@ export class HandshakeGate {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    for (const resolve of this.#waiting.splice(0)) resolve(this.#refusal());
+    for (let next = this.#next(); next !== undefined; next = this.#next()) next(this.#refusal());
+  }
+
+  /** Refuses one of the address that has most waiting; false when that is the newcomer's own. */
+  #makeRoomFor(key: string): boolean {
+    // Everyone has one.
+    if (this.#waiting.size === this.#count) return false;
+    let [largest, size] = [key, (this.#waiting.get(key)?.size ?? 0) + 1];
+    for (const [other, { size: waiting }] of this.#waiting) if (waiting > size) [largest, size] = [other, waiting];
+    if (largest === key) return false;
+    this.#take(largest)?.(this.#refusal());
+    return true;
+  }
+
+  /** One of the address whose turn it is. */
+  #next(): Waiting | undefined {
+    const [key] = this.#waiting.keys();
+    return key === undefined ? undefined : this.#take(key);
+  }
+
+  /** The longest waiting of the address, which then goes to the end of the round. */
+  #take(key: string): Waiting | undefined {
+    const own = this.#waiting.get(key);
+    const taken = own?.shift();
+    if (own === undefined || taken === undefined) return undefined;
+    this.#count -= 1;
+    this.#waiting.delete(key);
+    if (own.size > 0) this.#waiting.set(key, own);
+    return taken;
   }
 
   #schedule(): void {
@@ -75,11 +117,11 @@ export class HandshakeGate {
   }
 
   #letIn(): void {
-    let count = 0;
-    while (count < this.#waiting.length && this.#bucket.take()) count += 1;
-    if (count > 0) this.#refusedInARow = 0;
-    for (const resolve of this.#waiting.splice(0, count)) resolve(GO);
-    if (this.#waiting.length > 0) this.#schedule();
+    while (this.#count > 0 && this.#bucket.take()) {
+      this.#refusedInARow = 0;
+      this.#next()?.(GO);
+    }
+    if (this.#count > 0) this.#schedule();
   }
 
   /** The more were refused since the last admission, the wider the others are spread. */

@@ -240,9 +240,10 @@ export class OutboundQueues {
   }
 }
 
-/** A tenth of a second's worth may go at once. */
+/** A tenth of a second's worth may go at once; nothing at a rate of 0. */
 function bucketOf({ ratePerSecond }: QueueSettings): { capacity: number; refillPerSecond: number } {
-  return { capacity: Math.max(1, ratePerSecond / 10), refillPerSecond: ratePerSecond };
+  const capacity = ratePerSecond === 0 ? 0 : Math.max(1, ratePerSecond / 10);
+  return { capacity, refillPerSecond: ratePerSecond };
 }
 
 function describe({ name, settings, priority, waiting, delivered, dropped, failed, latencyMs }: Queue): QueueInfo {

@@ -121,14 +121,7 @@ export class Presence {
     return false;
   }
 
-  #set(
-    peer: Peer,
-    owner: Owner,
-    clientId: number,
-    clock: number,
-    given: Record<string, unknown>,
-    now: number,
-  ): void {
+  #set(peer: Peer, owner: Owner, clientId: number, clock: number, given: Record<string, unknown>, now: number): void {
     const state = stampIdentity(given, peer);
     const encoded = encodeEntry(clientId, clock, JSON.stringify(state));
     this.#entries.set(clientId, { clock, state, encoded, peer, node: undefined, owner, changedAt: now });

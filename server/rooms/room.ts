@@ -57,6 +57,7 @@ export class Room {
   #subscription: Subscription | undefined;
   #exchange: PresenceExchange | undefined;
   #inbox: IncomingUpdate[] = [];
+  #inboxBytes = 0;
   #isTickScheduled = false;
   #awarenessTimer: NodeJS.Timeout | undefined;
   #awarenessWindowMs = AWARENESS_WINDOW_MIN_MS;
@@ -248,11 +249,12 @@ export class Room {
       peer.close(CLOSE.overloaded, 'the store is not keeping up');
       return;
     }
-    if (!this.#fits(update.length)) {
+    if (!this.#fits(this.#inboxBytes + update.length)) {
       peer.close(CLOSE.tooLarge, `the document would grow over ${this.node.maxDocumentBytes} bytes`);
       return;
     }
     this.#inbox.push({ from: subscriber, update, isReply });
+    this.#inboxBytes += update.length;
     if (this.#isTickScheduled) return;
     this.#isTickScheduled = true;
     this.node.ticker.schedule(this);
@@ -289,6 +291,7 @@ export class Room {
     const inbox = this.#inbox;
     if (inbox.length === 0 || this.#live === undefined) return;
     this.#inbox = [];
+    this.#inboxBytes = 0;
     const first = inbox[0];
     if (first === undefined) return;
     const isOnePrincipal = inbox.every((item) => item.from.peer.principal === first.from.peer.principal);
@@ -493,6 +496,7 @@ export class Room {
     const abandoned = this.#live;
     this.#live = undefined;
     this.#inbox = [];
+    this.#inboxBytes = 0;
     this.#ready = Promise.all(this.#appending)
       .then(() => this.#subscription?.close())
       .then(() => {
@@ -608,6 +612,7 @@ export class Room {
   markErased(): void {
     this.#transition('erase');
     this.#inbox = [];
+    this.#inboxBytes = 0;
     this.closeAll(CLOSE.deleted, 'the document was deleted');
     this.#release();
     this.node.onStateChange(this);

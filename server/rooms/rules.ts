@@ -4,6 +4,7 @@
  */
 import type { Doc, Transaction } from 'yjs';
 import { guard } from '../../crdt/index.js';
+import { guardSheet } from '../../crdt/submission/index.js';
 import { documentKind } from '../protocol/document-name.js';
 
 export type Refusal = ReturnType<typeof guard>[number];
@@ -12,5 +13,7 @@ export type DocumentRules = (doc: Doc, transaction: Transaction, writer: Writer)
 
 /** Undefined when anything goes. */
 export function rulesFor(document: string): DocumentRules | undefined {
-  return documentKind(document).kind === 'form' ? guard : undefined;
+  const { kind } = documentKind(document);
+  if (kind === 'form') return guard;
+  return kind === 'submission' ? guardSheet : undefined;
 }

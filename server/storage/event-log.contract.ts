@@ -76,7 +76,8 @@ export async function eventLogContract(t: Test, open: OpenStore<'events'>, readM
     const [, id = ''] = await events.append('erased', [trimmed, secret]);
     await events.commit('erased', 'outbox', id);
     await events.append('erased too', ['stays']);
-    t.ok((await readMedium()).includes(secret), 'the medium is what is read here');
+    const isHidden = readMedium.hidesContent === true;
+    t.equal((await readMedium()).includes(secret), !isHidden, 'the medium is what is read here');
     await events.trim('erased', id);
     await events.erase('erased');
     t.strictSame([await dataOf(events, 'erased'), await events.position('erased', 'outbox')], [[], undefined]);

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import type * as Y from 'yjs';
 import { RedisTestServer } from '../../server/storage/redis/testing/redis-test-server.js';
-import { rawClient } from '../harness/raw-client.js';
+import { rawClient, upgradeStatus } from '../harness/raw-client.js';
 import { restClient } from '../harness/rest-client.js';
 import { startServer, type ServerOptions, type ServerProcess } from '../harness/server-process.js';
 import { converged, stockClient, type StockClient } from '../harness/stock-client.js';
@@ -115,7 +115,7 @@ void t.test('row 6: wake-ups lost, a subscriber paused, Redis stopped: all nodes
   };
   await type(ada, 'a');
   await converged([ada, ben], textOf);
-  await redis.with((client) => client.client('KILL', 'TYPE', 'pubsub'));
+  await redis.with((client) => client.call('CLIENT', 'KILL', 'TYPE', 'pubsub'));
   await Promise.all([type(ada, 'b'), type(ben, 'c')]);
   await converged([ada, ben], textOf);
 
@@ -176,23 +176,53 @@ void t.test('1,000 PATCHes at a third node among editors at two others: each exa
   let next = 0;
   const worker = async (): Promise<void> => {
     for (let i = next++; i < PATCHES; i = next++) {
+      // One in ten adds a field, the others a letter: an edit that is made twice shows in either.
       const field = { id: `f${i}`, type: 'text', title: { en: `Question ${i}` } };
-      const body = { operations: [{ op: 'addField', page: 'p1', field }] };
+      const letter = { op: 'insertText', target: 'form', property: 'description', language: 'en', index: 0, text: 'x' };
+      const body = { operations: [i % 10 === 0 ? { op: 'addField', page: 'p1', field } : letter] };
       const headers = { 'idempotency-key': `patch-${i}` };
       const first = await api.patch('/forms/many', body, { headers });
       if (first.status !== 200) throw new Error(first.text);
       // A network that lost the answer: the client asks again.
-      if (i % 10 === 0) await api.patch('/forms/many', body, { headers });
+      if (i % 7 === 0) await api.patch('/forms/many', body, { headers });
       ada.doc.getMap('settings').set('counter', i);
     }
   };
   await Promise.all([worker(), worker(), worker(), worker()]);
-  const ids = (form: { pages: { fields: { id: string }[] }[] }): string[] =>
-    form.pages.flatMap((page) => page.fields.map((field) => field.id)).sort();
-  const expected = Array.from({ length: PATCHES }, (_, i) => `f${i}`).sort();
+  interface Form {
+    readonly description: { readonly en?: string };
+    readonly pages: readonly { readonly fields: readonly { readonly id: string }[] }[];
+  }
+  const seen = (form: Form): unknown => ({
+    letters: form.description.en?.length,
+    fields: form.pages.flatMap((page) => page.fields.map((field) => field.id)).sort(),
+  });
+  const added = Array.from({ length: PATCHES / 10 }, (_, i) => `f${i * 10}`).sort();
+  const expected = { letters: PATCHES - PATCHES / 10, fields: added };
   for (const node of [one, two, three]) {
-    await until(async () => ids((await restClient(node.http).get('/forms/many')).body).length === PATCHES);
-    t.strictSame(ids((await restClient(node.http).get('/forms/many')).body), expected);
+    const read = async (): Promise<unknown> => seen((await restClient(node.http).get('/forms/many')).body);
+    await until(async () => JSON.stringify(await read()) === JSON.stringify(expected), {
+      what: 'all PATCHes are there',
+    });
+    t.strictSame(await read(), expected);
   }
   await converged([ada, ben], (doc) => [...doc.getMap('fields').keys()].sort());
+});
+
+void t.test('roles: a sync node serves editors, an api node REST, both the same documents', async (t) => {
+  const redis = await startRedis(t);
+  const [sync, api] = await Promise.all([
+    startNode(t, redis, { env: { ROLE: 'sync' } }),
+    startNode(t, redis, { env: { ROLE: 'api' } }),
+  ]);
+  const rest = restClient(api.http);
+  t.equal((await rest.post('/forms', { id: 'split', title: { en: 'Split' } })).status, 201);
+  const editor = clientOf(t, sync, 'form/split');
+  await editor.synced();
+  t.match(JSON.stringify(editor.doc.getMap('meta').toJSON()), /Split/);
+  const refused = await restClient(sync.http).get('/forms/split');
+  t.equal(refused.status, 421);
+  t.equal(refused.body.code, 'wrong_role');
+  t.equal((await upgradeStatus(`${api.ws}/form/split`)).status, 421);
+  t.equal((await fetch(`${sync.http}/metrics`)).status, 200);
 });

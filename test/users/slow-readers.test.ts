@@ -11,7 +11,9 @@ void t.test('row 18: a reader that stops reading costs a bounded amount of memor
   const server = await startServer();
   t.teardown(() => server.cleanup());
   const resident = async (): Promise<number> =>
-    Number(/^formloom_process_resident_memory_bytes (\d+)/m.exec(await (await fetch(`${server.http}/metrics`)).text())?.[1]);
+    Number(
+      /^formloom_process_resident_memory_bytes (\d+)/m.exec(await (await fetch(`${server.http}/metrics`)).text())?.[1],
+    );
 
   const writer = stockClient(server.ws, 'busy');
   const reader = await rawClient(`${server.ws}/busy`);

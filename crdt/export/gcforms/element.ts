@@ -73,13 +73,13 @@ function typeOf(field: FieldJson, elementType: Json | undefined, validationType:
   const base: FieldType = (Object.hasOwn(GC_ELEMENT_TYPES, elementType) && GC_ELEMENT_TYPES[elementType]) || 'text';
   const isTextOfThatType =
     base === 'text' &&
-    (field.type === 'text' || (validationType !== undefined && GC_TEXT_TYPES[String(validationType)] === field.type));
+    (field.type === 'text' || (typeof validationType === 'string' && GC_TEXT_TYPES[validationType] === field.type));
   const isListless = elementType === 'departments' && field.type === 'text';
   return base === field.type || isTextOfThatType || isListless ? elementType : GC_TYPE_OF_FIELD[field.type];
 }
 
 function textTypeOf(fieldType: FieldType, type: string, validationType: Json | undefined): Json | undefined {
-  const means = (name: Json): FieldType | undefined => GC_TEXT_TYPES[String(name)];
+  const means = (name: Json): FieldType | undefined => (typeof name === 'string' ? GC_TEXT_TYPES[name] : undefined);
   if (validationType !== undefined && (type !== 'textField' || (means(validationType) ?? 'text') === fieldType)) {
     return validationType;
   }

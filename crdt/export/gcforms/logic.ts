@@ -26,6 +26,6 @@ export function choiceIdOf(rule: Json, context: GcExport): string | undefined {
   const index = field?.options?.findIndex((option) => (option.value ?? option.id) === answer) ?? -1;
   const elementId = field === undefined ? undefined : context.elementIds.get(field.id);
   if (field === undefined || elementId === undefined || index < 0 || answer === undefined) return undefined;
-  const expected = chosenRule(field, String(answer));
+  const expected = chosenRule(field, answer);
   return JSON.stringify(expected) === JSON.stringify(rule) ? `${elementId}.${index}` : undefined;
 }

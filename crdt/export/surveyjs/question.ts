@@ -24,11 +24,13 @@ export function visibility(rule: Json | undefined, path: string, context: Survey
 
 export function writeQuestion(field: FieldJson, path: string, context: SurveyExport): Record<string, Json> {
   const { report } = context;
-  const { type: sourceType, name: _name, ...kept } = field.properties ?? {};
+  const { type: sourceType, ...kept } = field.properties ?? {};
   const choices: Record<string, Json> = {};
   const extras = new Map<string, Record<string, Json>>();
   const rest: Record<string, Json> = {};
   for (const [key, value] of Object.entries(kept)) {
+    // The name is written from the context, where it is unique.
+    if (key === 'name') continue;
     const [, option, member] = /^(?:choices|columns|rows|rateValues)\.([or]\d+)\.(.+)$/s.exec(key) ?? [];
     if (option === undefined || member === undefined) rest[key] = value;
     else extras.set(option, { ...extras.get(option), [member]: value });

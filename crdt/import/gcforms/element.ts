@@ -181,7 +181,10 @@ function readValidation(
   }
   if (type === 'file') {
     const accept = inner.peek('fileType');
-    if (typeof accept === 'string' && accept !== '') validation.accept = [String(inner.use('fileType'))];
+    if (typeof accept === 'string' && accept !== '') {
+      inner.use('fileType');
+      validation.accept = [accept];
+    }
     if (Array.isArray(accept) && accept.length > 0 && accept.every((kind) => typeof kind === 'string')) {
       validation.accept = inner.array('fileType')?.map(String);
     }

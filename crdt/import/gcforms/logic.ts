@@ -17,9 +17,10 @@ export function choiceRule(choiceId: string, fields: ReadonlyMap<string, FieldJs
   return chosenRule(field, option.id);
 }
 
-export function chosenRule(field: FieldJson, optionId: string): Json {
+/** @param option what the answer holds when it is chosen: its value, or its id when it has none */
+export function chosenRule(field: FieldJson, option: string | number | boolean): Json {
   const answer = { var: field.id };
-  return field.type === 'choices' ? { in: [optionId, answer] } : { '==': [answer, optionId] };
+  return field.type === 'choices' ? { in: [option, answer] } : { '==': [answer, option] };
 }
 
 /** Sets `visibleIf` of every field that has conditional rules: any of them shows it. */

@@ -69,7 +69,9 @@ export class EditRoom {
     return this.#receivers.every((receiver) =>
       this.writers.every(
         (writer) =>
-          (receiver.own === writer && !withEchoes) || receiver.coverageOf(writer).next >= writer.sent || receiver.client?.isGone,
+          (receiver.own === writer && !withEchoes) ||
+          receiver.coverageOf(writer).next >= writer.sent ||
+          receiver.client?.isGone,
       ),
     );
   }
@@ -106,7 +108,9 @@ export class EditRoom {
   }
 
   #expectedText(): string {
-    return typedText(this.writers.map(({ script, sent }) => (sent === script.updates.length ? script : firstEdits(script, sent))));
+    return typedText(
+      this.writers.map(({ script, sent }) => (sent === script.updates.length ? script : firstEdits(script, sent))),
+    );
   }
 
   async #addReceiver(own: Writer | undefined): Promise<SyncClient> {

@@ -3,39 +3,68 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { machineBusySeconds, type ProcessUsage } from '../servers/process-usage.js';
 
 export interface PhaseUsage {
+  /** From the first byte of load until everything had arrived. */
   readonly wallSeconds: number;
+  /** Including what the server did after that (a store that lags behind). */
   readonly serverCpuSeconds: number;
+  /** Of that, the thread that runs JavaScript. */
+  readonly serverMainThreadSeconds: number;
   readonly clientCpuSeconds: number;
-  /** Share of one core; above 0.85 the client may have been the bottleneck. */
+  /** Share of one core; above `CLIENT_LIMIT` the load client may have been the bottleneck. */
   readonly clientShare: number;
   readonly serverShare: number;
   /** CPU that neither of the two took, in cores. */
   readonly otherCores: number;
+  /** Monotonic clock in µs, that of CPU profiles: which samples belong to the phase. */
+  readonly fromUs: number;
+  readonly toUs: number;
 }
 
+/** Share of its core above which the load client itself may have set the pace. */
+export const CLIENT_LIMIT = 0.9;
+
+const monotonicUs = (): number => Number(process.hrtime.bigint() / 1_000n);
+
 export class Meter {
-  readonly #wall = performance.now();
+  readonly #fromUs = monotonicUs();
   readonly #client = process.cpuUsage();
   readonly #machine = machineBusySeconds();
   readonly #server: number;
+  readonly #mainThread: number;
+  #load: Pick<PhaseUsage, 'wallSeconds' | 'clientCpuSeconds' | 'serverShare' | 'otherCores'> | undefined;
 
   constructor(private readonly usage: ProcessUsage) {
     this.#server = usage.cpuSeconds();
+    this.#mainThread = usage.mainThreadCpuSeconds();
   }
 
-  stop(): PhaseUsage {
-    const wallSeconds = (performance.now() - this.#wall) / 1_000;
+  /** Everything has arrived: what follows is the server's own. */
+  loadEnded(): void {
+    const wallSeconds = (monotonicUs() - this.#fromUs) / 1e6;
     const { user, system } = process.cpuUsage(this.#client);
     const clientCpuSeconds = (user + system) / 1e6;
     const serverCpuSeconds = this.usage.cpuSeconds() - this.#server;
     const others = machineBusySeconds() - this.#machine - serverCpuSeconds - clientCpuSeconds;
-    return {
+    this.#load = {
       wallSeconds,
-      serverCpuSeconds,
       clientCpuSeconds,
-      clientShare: clientCpuSeconds / wallSeconds,
       serverShare: serverCpuSeconds / wallSeconds,
       otherCores: Math.max(0, others / wallSeconds),
+    };
+  }
+
+  /** Resolves when the server is quiet. */
+  async stop(): Promise<PhaseUsage> {
+    if (this.#load === undefined) this.loadEnded();
+    const load = this.#load ?? { wallSeconds: 0, clientCpuSeconds: 0, serverShare: 0, otherCores: 0 };
+    await untilQuiet(this.usage);
+    return {
+      ...load,
+      serverCpuSeconds: this.usage.cpuSeconds() - this.#server,
+      serverMainThreadSeconds: this.usage.mainThreadCpuSeconds() - this.#mainThread,
+      clientShare: load.clientCpuSeconds / load.wallSeconds,
+      fromUs: this.#fromUs,
+      toUs: monotonicUs(),
     };
   }
 }

@@ -5,7 +5,7 @@ import type { Writer } from './edit-room.js';
 /** Calls `send(n)` for n = 0 … count − 1, evenly spaced at `perSecond`; catches up when it was held up. */
 export async function paced(count: number, perSecond: number, send: (n: number) => void): Promise<void> {
   const start = performance.now();
-  for (let n = 0; n < count; ) {
+  for (let n = 0; n < count;) {
     const due = Math.min(count, Math.floor(((performance.now() - start) / 1_000) * perSecond) + 1);
     while (n < due) send(n++);
     if (n < count) await pause(1);

@@ -22,6 +22,7 @@ export interface EditingPlan {
 
 export const editingFigures = (unit: 'delivery' | 'edit'): readonly Figure[] => [
   { id: 'cpuUs', label: `server CPU per ${unit}`, unit: 'µs' },
+  { id: 'mainThreadUs', label: 'of it in the main thread', unit: 'µs' },
   { id: 'p50Ms', label: 'delivery p50', unit: 'ms' },
   { id: 'p95Ms', label: 'delivery p95', unit: 'ms' },
   { id: 'p99Ms', label: 'delivery p99', unit: 'ms' },
@@ -29,6 +30,7 @@ export const editingFigures = (unit: 'delivery' | 'edit'): readonly Figure[] => 
   { id: 'echoP99Ms', label: 'echo p99', unit: 'ms' },
   { id: 'rssMb', label: 'RSS at the end', unit: 'MiB' },
   { id: 'seconds', label: 'wall time', unit: 's' },
+  { id: 'clientShare', label: 'load client, share of its core', unit: '%' },
 ];
 
 /** Connections that are opened at a time. */
@@ -38,27 +40,21 @@ const ROOMS_VERIFIED = 40;
 export async function runEditing(context: RunContext, plan: EditingPlan): Promise<Outcome> {
   const server = await context.start();
   const recorder: RoomRecorder = { delivery: new LatencyHistogram(), echo: new LatencyHistogram() };
-  context.progress('filling rooms');
   const rooms = await fillRooms(context, server, plan, recorder);
-  context.progress('warming up');
   await type(rooms, plan, plan.warmUpEdits);
   await allArrived(rooms, server);
   await untilQuiet(server.usage);
   recorder.delivery.reset();
   recorder.echo.reset();
 
-  context.progress('measuring');
   const meter = new Meter(server.usage);
-  const startedAt = performance.now();
   await type(rooms, plan, plan.measuredEdits);
   await allArrived(rooms, server);
-  const seconds = (performance.now() - startedAt) / 1_000;
-  await untilQuiet(server.usage);
-  const usage = meter.stop();
+  meter.loadEnded();
+  const usage = await meter.stop();
 
-  context.progress('verifying');
   const content = await verify(rooms, server);
-  return { figures: figuresOf(plan, usage, recorder, seconds, server), content, usage };
+  return { figures: figuresOf(plan, usage, recorder, server), content, usage };
 }
 
 export async function fillRooms(
@@ -71,7 +67,10 @@ export async function fillRooms(
   for (let writer = 0; writer < plan.writersPerRoom; writer++) {
     scripts.push(typingScript(writer, plan.warmUpEdits + plan.measuredEdits));
   }
-  const rooms = Array.from({ length: plan.rooms }, (_, i) => new EditRoom(`bench-room-${i}`, network, server, recorder));
+  const rooms = Array.from(
+    { length: plan.rooms },
+    (_, i) => new EditRoom(`bench-room-${i}`, network, server, recorder),
+  );
   const openings = rooms.flatMap((room) => [
     ...scripts.map((script) => () => room.addWriter(script)),
     ...Array.from({ length: plan.readersPerRoom }, () => () => room.addReader()),
@@ -123,19 +122,21 @@ function figuresOf(
   plan: EditingPlan,
   usage: PhaseUsage,
   { delivery, echo }: RoomRecorder,
-  seconds: number,
   server: RunningServer,
 ): Record<string, number> {
   const edits = plan.rooms * plan.writersPerRoom * plan.measuredEdits;
   const receiversPerEdit = plan.readersPerRoom + plan.writersPerRoom - 1;
+  const units = plan.unit === 'edit' ? edits : edits * receiversPerEdit;
   return {
-    cpuUs: perUnitUs(usage, plan.unit === 'edit' ? edits : edits * receiversPerEdit),
+    cpuUs: perUnitUs(usage.serverCpuSeconds, units),
+    mainThreadUs: perUnitUs(usage.serverMainThreadSeconds, units),
     p50Ms: delivery.quantile(0.5),
     p95Ms: delivery.quantile(0.95),
     p99Ms: delivery.quantile(0.99),
     echoP50Ms: echo.quantile(0.5),
     echoP99Ms: echo.quantile(0.99),
     rssMb: server.usage.rssBytes() / MEBIBYTE,
-    seconds,
+    seconds: usage.wallSeconds,
+    clientShare: usage.clientShare * 100,
   };
 }

@@ -33,8 +33,7 @@ export interface RunContext {
   readonly network: LoadNetwork;
   /** Shorter phases for a first look; the figures are rougher. */
   readonly isQuick: boolean;
-  start(options?: StartOptions): Promise<RunningServer>;
-  progress(text: string): void;
+  readonly start: (options?: StartOptions) => Promise<RunningServer>;
 }
 
 export interface Scenario {
@@ -53,7 +52,7 @@ export interface Scenario {
 
 const MICROSECONDS = 1e6;
 
-/** CPU time of the server per unit of work, in µs. */
-export const perUnitUs = (usage: PhaseUsage, units: number): number => (usage.serverCpuSeconds * MICROSECONDS) / units;
+/** CPU time per unit of work, in µs. */
+export const perUnitUs = (cpuSeconds: number, units: number): number => (cpuSeconds * MICROSECONDS) / units;
 
 export const MEBIBYTE = 1024 * 1024;

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HOCUSPOCUS, Y_WEBSOCKET } from './dialects.js';
 import type { Peers } from './peers.js';
@@ -18,10 +17,10 @@ const PEERS = new Set<ServerName>(['yws', 'yws-leveldb', 'hocuspocus']);
 export const needsPeers = (names: readonly ServerName[]): boolean => names.some((name) => PEERS.has(name));
 
 /** @throws Error when Formloom is not built. */
-export function createAdapter(name: ServerName, root: string, peers: Peers | undefined): ServerAdapter {
+export function createAdapter(name: ServerName, formloomMain: string, peers: Peers | undefined): ServerAdapter {
   switch (name) {
     case 'formloom':
-      return formloom(root);
+      return formloom(formloomMain);
     case 'yws':
     case 'yws-leveldb':
       return yWebsocketServer(name, required(peers));
@@ -34,8 +33,7 @@ export function createAdapter(name: ServerName, root: string, peers: Peers | und
 }
 
 /** The product as an operator starts it, with its embedded store; only the caps on connections are raised. */
-function formloom(root: string): ServerAdapter {
-  const main = path.join(root, 'dist/cli/main.js');
+function formloom(main: string): ServerAdapter {
   if (!existsSync(main)) throw new Error(`${main} is missing: run "npm run build" first, or choose other --servers`);
   return {
     name: 'formloom',
@@ -45,7 +43,6 @@ function formloom(root: string): ServerAdapter {
     keepsState: true,
     isDurable: true,
     isEchoing: true,
-    hasMetrics: true,
     launch: ({ port, dataDir, profileDir }) => ({
       node: process.execPath,
       nodeFlags: profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`],
@@ -53,6 +50,7 @@ function formloom(root: string): ServerAdapter {
       env: {
         PORT: String(port),
         HOST: '127.0.0.1',
+        AUTH: 'off',
         DATA_DIR: dataDir,
         CONNECTION_POOL_SIZE: '20000',
         LOG_LEVEL: 'warn',
@@ -72,7 +70,6 @@ function yWebsocketServer(name: 'yws' | 'yws-leveldb', peers: Peers): ServerAdap
     keepsState: true,
     isDurable,
     isEchoing: true,
-    hasMetrics: false,
     launch: ({ port, dataDir }) => ({
       node: process.execPath,
       nodeFlags: [],
@@ -91,7 +88,6 @@ function hocuspocus(peers: Peers): ServerAdapter {
     keepsState: true,
     isDurable: false,
     isEchoing: true,
-    hasMetrics: false,
     launch: ({ port }) => ({ node: peers.node22, nodeFlags: [], script: [peers.hocuspocus, String(port)], env: {} }),
   };
 }
@@ -102,13 +98,13 @@ function relay(name: 'relay' | 'relay-batched'): ServerAdapter {
   const script = fileURLToPath(new URL(`../relays/relay.${isSource ? 'ts' : 'js'}`, import.meta.url));
   return {
     name,
-    title: name === 'relay' ? 'stateless relay (ws.send per receiver)' : 'stateless relay, one write per turn (the floor)',
+    title:
+      name === 'relay' ? 'stateless relay (ws.send per receiver)' : 'stateless relay, one write per turn (the floor)',
     dialect: Y_WEBSOCKET,
     readyPath: '/',
     keepsState: false,
     isDurable: false,
     isEchoing: true,
-    hasMetrics: false,
     launch: ({ port }) => ({
       node: process.execPath,
       nodeFlags: isSource ? ['--import', import.meta.resolve('tsx')] : [],

@@ -1,9 +1,9 @@
 /** Starts servers under test, pinned to their core, and sees to it that none outlives the benchmark. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from './free-port.js';
 import { ProcessUsage } from './process-usage.js';
 import type { ServerAdapter } from './server.js';
 
@@ -95,12 +95,6 @@ export class RunningServer {
     throw new Error(`${this.adapter.name} did not become ready:\n${this.output()}`);
   }
 
-  /** Prometheus metrics as text. */
-  async metrics(): Promise<string> {
-    const answer = await fetch(`http://127.0.0.1:${this.port}/metrics`, { signal: AbortSignal.timeout(30_000) });
-    return answer.text();
-  }
-
   /** The end of what it printed. */
   output(): string {
     return readFileSync(this.logFile, 'utf8').slice(-2_000);
@@ -125,13 +119,4 @@ export class RunningServer {
     rmSync(this.dataDir, { recursive: true, force: true });
     rmSync(this.logFile, { force: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }

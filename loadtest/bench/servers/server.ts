@@ -33,7 +33,5 @@ export interface ServerAdapter {
   readonly isDurable: boolean;
   /** Sends a writer its own updates too. */
   readonly isEchoing: boolean;
-  /** Serves Prometheus metrics of Formloom's names. */
-  readonly hasMetrics: boolean;
   launch(context: LaunchContext): Launch;
 }

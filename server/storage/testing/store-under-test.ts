@@ -10,7 +10,11 @@ import type { Storage } from '../storage.js';
 export type OpenStore<Port extends keyof Storage> = (t: Test, node?: string) => Promise<Pick<Storage, Port | 'close'>>;
 
 /** Everything that lies on the medium: what a thief of the disk would read. */
-export type ReadMedium = () => Promise<Buffer>;
+export interface ReadMedium {
+  (): Promise<Buffer>;
+  /** True when content is never found there: the store encrypts it. */
+  readonly hidesContent?: boolean;
+}
 
 export const bytes = (text: string): Buffer => Buffer.from(text);
 export const textOf = (stored: Uint8Array | undefined): string => Buffer.from(stored ?? []).toString();

@@ -114,8 +114,16 @@ export class RedisTestServer {
 
   async stop(): Promise<void> {
     await this.kill();
-    // A child that Redis forked to rewrite its log may still be writing into the folder.
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    // A child that Redis forked to rewrite its log may still be writing into the folder; each attempt lists it anew.
+    await eventually('its folder can be removed', () => {
+      try {
+        rmSync(this.folder, { recursive: true, force: true });
+        return true;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOTEMPTY') return false;
+        throw error;
+      }
+    });
   }
 
   async #answers(): Promise<void> {

@@ -1,0 +1,48 @@
+/** What the event feed is told of submissions. Never an answer: events outlive an erasure. */
+import { LRUCache } from 'lru-cache';
+import type { EventPublisher } from '../../server/events/index.js';
+import type { SubmissionRecord } from './records/submission-record.js';
+import { sheetDocument } from './rights.js';
+import type { SubmissionView } from './sheets.js';
+
+const REMEMBERED = 10_000;
+
+export class Announcements {
+  /** What was last told of a sheet: somebody who types is not news with every key. */
+  readonly #told = new LRUCache<string, string>({ max: REMEMBERED });
+
+  constructor(private readonly events: EventPublisher) {}
+
+  async started(record: SubmissionRecord): Promise<void> {
+    await this.#publish('submission.started', record, record.startedBy.id, { version: record.version });
+  }
+
+  async progressed({ record, progress }: SubmissionView, userId: string): Promise<void> {
+    const { percent, answered, required, visible, errors } = progress;
+    const data = { percent, answered, required, visible, errors };
+    const told = JSON.stringify(data);
+    if (this.#told.get(record.id) === told) return;
+    this.#told.set(record.id, told);
+    await this.#publish('submission.progress', record, userId, data);
+  }
+
+  async statusChanged(record: SubmissionRecord, userId: string): Promise<void> {
+    const { status, version } = record;
+    const type = status === 'submitted' ? 'submission.submitted' : 'submission.status';
+    await this.#publish(type, record, userId, { status, version });
+  }
+
+  async erased(record: SubmissionRecord, userId: string): Promise<void> {
+    await this.#publish('submission.erased', record, userId, {});
+  }
+
+  async #publish(
+    type: string,
+    { formId, id }: SubmissionRecord,
+    userId: string,
+    data: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
+    const document = sheetDocument(formId, id);
+    await this.events.publish({ type, formId, document, userId, data: { submissionId: id, ...data } });
+  }
+}

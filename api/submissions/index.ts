@@ -1,0 +1,11 @@
+/** Live submissions: answer sheets, pinned to published versions, and what becomes of them. */
+export { SheetAccess } from './access.js';
+export { Announcements } from './announcements.js';
+export { DiskFileStore } from './files/disk-file-store.js';
+export type { FileStore } from './files/file-store.js';
+export { SubmissionFiles } from './files/submission-files.js';
+export { SubmissionListing } from './lists/listing.js';
+export { submissionRoutes } from './routes.js';
+export { SubmissionService } from './service.js';
+export { Sheets } from './sheets.js';
+export { SubmissionStore } from './records/submission-store.js';

@@ -1,0 +1,308 @@
+/** Submissions over REST: every write of an answer goes through the live room of its sheet. Knows no HTTP. */
+import type { Readable } from 'node:stream';
+import { uuidv7 } from 'uuidv7';
+import { isSameJson } from '../../crdt/form/equality.js';
+import type { FormJson, Json } from '../../crdt/index.js';
+import {
+  defaultAnswers,
+  inspectSheet,
+  readAnswers,
+  readSheetMeta,
+  seedSheet,
+  settledAnswers,
+  unanswerable,
+  writeAnswers,
+  writePage,
+  writeStatus,
+  type AnswerIssue,
+  type SubmissionStatus,
+} from '../../crdt/submission/index.js';
+import type { Principal } from '../../server/auth/index.js';
+import type { FormHistory } from '../../server/history/index.js';
+import type { Rooms } from '../../server/rooms/rooms.js';
+import type { SnapshotStore } from '../../server/storage/index.js';
+import type { FormVersions } from '../forms/versions.js';
+import { requireMatch } from '../http/etag.js';
+import { Problem } from '../http/problem.js';
+import type { Access, SheetAccess } from './access.js';
+import type { Announcements } from './announcements.js';
+import { mayCollectDevice, type Device } from './device.js';
+import type { SubmissionFile, SubmissionFiles, Upload } from './files/submission-files.js';
+import { sheetDocument } from './rights.js';
+import { contentOf, etagOfSheet, type Sheets, type SubmissionView } from './sheets.js';
+import { closed, withStatus, type Person, type SubmissionRecord } from './records/submission-record.js';
+import { digestOf, newResumeToken, type StoredSubmission, type SubmissionStore } from './records/submission-store.js';
+import { claimUnique, releaseUnique } from './records/unique-answers.js';
+
+export interface SubmissionServiceOptions {
+  readonly rooms: Rooms;
+  readonly store: SubmissionStore;
+  readonly files: SubmissionFiles;
+  readonly sheets: Sheets;
+  readonly versions: FormVersions;
+  readonly access: SheetAccess;
+  readonly snapshots: SnapshotStore;
+  readonly history: FormHistory;
+  readonly announcements: Announcements;
+  /** Unix time in milliseconds. */
+  readonly clock: () => number;
+}
+
+export type Answers = Readonly<Record<string, Json>>;
+
+export interface StartedSubmission extends Access {
+  readonly record: SubmissionRecord;
+  readonly resumeToken: string;
+}
+
+export interface SubmissionReceipt {
+  readonly submissionId: string;
+  readonly document: string;
+  /** Unix time in milliseconds. */
+  readonly erasedAt: number;
+  readonly updates: number;
+  readonly bytes: number;
+  readonly snapshots: number;
+}
+
+/** Somebody who types all the time must not keep a submit from ever coming through. */
+const MAX_ATTEMPTS = 20;
+
+export class SubmissionService {
+  constructor(private readonly options: SubmissionServiceOptions) {}
+
+  /** @throws Problem `form_not_found`, `form_not_published`, `validation_failed`; MintingUnavailableError */
+  async start(principal: Principal, formId: string, answers: Answers, device: Device): Promise<StartedSubmission> {
+    const { rooms, store, versions, access, clock } = this.options;
+    await this.#requireForm(formId);
+    const published = await versions.latest(formId);
+    if (published === undefined)
+      throw new Problem('form_not_published', `The form "${formId}" has no version to fill.`);
+    const { form, version } = published;
+    requireAnswerable(form, answers);
+    const id = uuidv7();
+    const [at, by] = [clock(), personOf(principal)];
+    const resumeToken = newResumeToken(formId);
+    const record: SubmissionRecord = {
+      id,
+      formId,
+      version,
+      status: 'in_progress',
+      startedAt: at,
+      changedAt: at,
+      submittedAt: null,
+      startedBy: by,
+      device: mayCollectDevice(form) ? device : null,
+      resume: digestOf(resumeToken),
+      final: null,
+      timeline: [{ status: 'in_progress', at, by, note: null }],
+    };
+    // First of all: without a token nobody could go on.
+    const opened = await access.open(record, principal);
+    const seed = { ...defaultAnswers(form), ...answers };
+    await rooms.edit(sheetDocument(formId, id), principal, (doc) => seedSheet(doc, { formId, version }, seed), {
+      source: 'rest',
+      ifAbsent: true,
+    });
+    await store.create(record);
+    if (await rooms.exists(`form/${formId}`)) {
+      await this.options.announcements.started(record);
+      return { record, resumeToken, ...opened };
+    }
+    // The form was erased meanwhile, perhaps without having seen this sheet.
+    await this.#erase(record);
+    throw new Problem('form_not_found', `There is no form "${formId}".`);
+  }
+
+  /** @throws Problem `resume_token_invalid`; MintingUnavailableError */
+  async resume(resumeToken: string): Promise<StartedSubmission> {
+    const record = await this.options.store.resumed(resumeToken);
+    if (record === undefined) throw new Problem('resume_token_invalid', 'The resume token opens nothing.');
+    return { record, resumeToken, ...(await this.options.access.open(record)) };
+  }
+
+  /** @throws Problem `submission_not_found` */
+  async get(formId: string, id: string): Promise<SubmissionView> {
+    return this.options.sheets.view((await this.#require(formId, id)).record);
+  }
+
+  /** @throws Problem `submission_not_found`, `submission_closed`, `stale`, `validation_failed` for what is no field */
+  async patch(
+    principal: Principal,
+    formId: string,
+    id: string,
+    { answers, page }: { readonly answers: Answers; readonly page: string | undefined },
+    ifMatch: string | undefined,
+  ): Promise<SubmissionView> {
+    const { rooms, sheets } = this.options;
+    const { record } = await this.#require(formId, id);
+    if (record.status !== 'in_progress') throw closed(record);
+    const form = await sheets.form(record);
+    requireAnswerable(form, answers);
+    if (page !== undefined && !form.pages.some((known) => known.id === page)) {
+      throw invalid([{ path: 'page', message: 'is not a page of this version' }]);
+    }
+    const { result } = await rooms.edit(
+      sheetDocument(formId, id),
+      principal,
+      (doc) => {
+        // Read again: the sheet may be handed in since the record was read.
+        if (readSheetMeta(doc).status !== 'in_progress') throw closed(record);
+        requireMatch(ifMatch, etagOfSheet(record, readAnswers(doc)));
+        writeAnswers(doc, answers);
+        if (page !== undefined) writePage(doc, page);
+        return contentOf(doc);
+      },
+      { source: 'rest' },
+    );
+    const view = await sheets.view(record, result);
+    await this.options.announcements.progressed(view, principal.id);
+    return view;
+  }
+
+  /**
+   * Freezes the sheet and writes the one final record. Repeated, or twice at once, it answers the same record.
+   * @throws Problem `submission_not_found`, `stale`, `validation_failed` with the errors by field
+   */
+  async submit(principal: Principal, formId: string, id: string, ifMatch: string | undefined): Promise<SubmissionView> {
+    const { store, sheets, files, clock } = this.options;
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+      const { record, revision } = await this.#require(formId, id);
+      if (record.status !== 'in_progress') return sheets.view(record);
+      const form = await sheets.form(record);
+      const { answers } = await sheets.content(record);
+      requireMatch(ifMatch, etagOfSheet(record, answers));
+      const { state, errors, missing } = inspectSheet(form, answers);
+      if (errors.length + missing.length > 0) throw invalid([...missing, ...errors]);
+      const final = settledAnswers(form, state);
+      const forged = await files.unknownFiles(form, id, final.answers);
+      if (forged.length > 0) throw invalid(forged);
+      const taken = await claimUnique(store, form, id, final.answers);
+      if (taken.length > 0) throw invalid(taken);
+      if (!(await this.#freeze(principal, record, answers))) {
+        await releaseUnique(store, form, id, final.answers);
+        continue;
+      }
+      const at = clock();
+      const step = { at, by: personOf(principal), note: null };
+      const submitted = { ...withStatus(record, 'submitted', step), submittedAt: at, final };
+      if (!(await store.replace(submitted, revision))) continue;
+      await this.options.announcements.statusChanged(submitted, principal.id);
+      return sheets.view(submitted);
+    }
+    throw new Problem('conflict', 'The answers change faster than they can be handed in.');
+  }
+
+  /** False when the answers are not these any more. */
+  async #freeze(principal: Principal, record: SubmissionRecord, answers: Answers): Promise<boolean> {
+    const document = sheetDocument(record.formId, record.id);
+    const freeze = await this.options.rooms.edit(
+      document,
+      principal,
+      (doc) => {
+        if (!isSameJson(readAnswers(doc), answers)) return false;
+        writeStatus(doc, 'submitted');
+        return true;
+      },
+      { source: 'rest' },
+    );
+    return freeze.result;
+  }
+
+  /** @throws Problem `submission_not_found`, `status_transition_refused`, `stale`, `conflict` */
+  async setStatus(
+    principal: Principal,
+    formId: string,
+    id: string,
+    change: { readonly status: SubmissionStatus; readonly note: string | null },
+    ifMatch: string | undefined,
+  ): Promise<SubmissionView> {
+    const { rooms, store, sheets, clock } = this.options;
+    const { record, revision } = await this.#require(formId, id);
+    if (ifMatch !== undefined) requireMatch(ifMatch, (await sheets.view(record)).etag);
+    const step = { at: clock(), by: personOf(principal), note: change.note };
+    const changed = withStatus(record, change.status, step);
+    if (!(await store.replace(changed, revision))) {
+      throw new Problem('conflict', 'The submission was changed by somebody else at the same moment.');
+    }
+    const document = sheetDocument(formId, id);
+    await rooms.edit(document, principal, (doc) => writeStatus(doc, change.status), { source: 'rest' });
+    await this.options.announcements.statusChanged(changed, principal.id);
+    return sheets.view(changed);
+  }
+
+  /** The sheet, its snapshots and history, the record. @throws Problem `submission_not_found`, `stale` */
+  async erase(
+    principal: Principal,
+    formId: string,
+    id: string,
+    ifMatch: string | undefined,
+  ): Promise<SubmissionReceipt> {
+    const { record } = await this.#require(formId, id);
+    if (ifMatch !== undefined) requireMatch(ifMatch, (await this.options.sheets.view(record)).etag);
+    const receipt = await this.#erase(record);
+    await this.options.announcements.erased(record, principal.id);
+    return receipt;
+  }
+
+  async #erase(record: SubmissionRecord): Promise<SubmissionReceipt> {
+    const { rooms, snapshots, history, store, sheets, files } = this.options;
+    const document = sheetDocument(record.formId, record.id);
+    const { erasedAt, updates, bytes } = await rooms.erase(document);
+    const snapshotCount = await snapshots.eraseAll(document);
+    await history.erase(document);
+    if (record.final !== null) await releaseUnique(store, await sheets.form(record), record.id, record.final.answers);
+    await files.erase(record.formId, record.id);
+    await store.erase(record);
+    return { submissionId: record.id, document, erasedAt, updates, bytes, snapshots: snapshotCount };
+  }
+
+  /** What the server keeps of the submissions of a form beside their sheets. */
+  async eraseForm(formId: string): Promise<void> {
+    await this.options.files.erase(formId);
+    await this.options.store.eraseForm(formId);
+  }
+
+  /** @throws Problem `submission_not_found`, `submission_closed`, `validation_failed` */
+  async addFile(principal: Principal, formId: string, id: string, upload: Upload): Promise<SubmissionFile> {
+    const { record } = await this.#require(formId, id);
+    if (record.status !== 'in_progress') throw closed(record);
+    return this.options.files.add(principal, record, await this.options.sheets.form(record), upload);
+  }
+
+  /** @throws Problem `submission_not_found`, `file_not_found` */
+  async file(formId: string, id: string, fileId: string): Promise<{ file: SubmissionFile; content: Readable }> {
+    await this.#require(formId, id);
+    return this.options.files.open(formId, id, fileId);
+  }
+
+  async #require(formId: string, id: string): Promise<StoredSubmission> {
+    const found = await this.options.store.get(formId, id);
+    if (found === undefined) throw new Problem('submission_not_found', `The form has no submission "${id}".`);
+    return found;
+  }
+
+  async #requireForm(formId: string): Promise<void> {
+    if (await this.options.rooms.exists(`form/${formId}`)) return;
+    throw new Problem('form_not_found', `There is no form "${formId}".`);
+  }
+}
+
+export const personOf = ({ id, name }: Principal): Person => (name === undefined ? { id } : { id, name });
+
+function invalid(issues: readonly Pick<AnswerIssue, 'path' | 'message'>[]): Problem {
+  const errors = issues.map(({ path, message }) => ({ path, message }));
+  return new Problem(
+    'validation_failed',
+    `${errors.length} answer${errors.length === 1 ? ' is' : 's are'} not valid.`,
+    {
+      errors,
+    },
+  );
+}
+
+/** @throws Problem `validation_failed` */
+function requireAnswerable(form: FormJson, answers: Answers): void {
+  const problems = unanswerable(form, Object.keys(answers));
+  if (problems.size > 0) throw invalid([...problems].map(([id, message]) => ({ path: `answers.${id}`, message })));
+}

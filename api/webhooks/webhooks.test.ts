@@ -1,0 +1,94 @@
+import fc from 'fast-check';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { Webhook } from 'standardwebhooks';
+import t from 'tap';
+import { isPublicAddress } from './public-targets.js';
+import { waitAfter } from './retry-schedule.js';
+import { WebhookSender } from './sender.js';
+import { newSecret, signedHeaders } from './signature.js';
+
+void t.test('what is signed is verified by the reference implementation, under each of the secrets', async (t) => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 1, max: 3 }), (text, count) => {
+      const secrets = Array.from({ length: count }, newSecret);
+      const body = JSON.stringify({ text });
+      const headers = signedHeaders('msg_1', Date.now(), body, secrets);
+      for (const secret of secrets) t.same(new Webhook(secret).verify(body, headers), { text });
+      t.throws(() => new Webhook(newSecret()).verify(body, headers));
+    }),
+    { numRuns: 20 },
+  );
+});
+
+void t.test('addresses that are not globally reachable are refused, whatever they are wrapped in', async (t) => {
+  for (const address of ['8.8.8.8', '1.1.1.1', '2606:4700:4700::1111', '172.32.0.1', '100.128.0.1']) {
+    t.ok(isPublicAddress(address), address);
+  }
+  const octets = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255));
+  fc.assert(
+    fc.property(octets, fc.constantFrom(10, 127, 0, 224, 255), ([a, b, c], first) => {
+      const address = `${first}.${a}.${b}.${c}`;
+      return !isPublicAddress(address) && !isPublicAddress(`::ffff:${address}`) && !isPublicAddress(`::${address}`);
+    }),
+  );
+  for (const address of [
+    '169.254.169.254',
+    '192.168.0.1',
+    '172.31.255.255',
+    'fe80::1',
+    'fd12::1',
+    '::1',
+    '::',
+    'ff02::1',
+  ]) {
+    t.notOk(isPublicAddress(address), address);
+  }
+});
+
+void t.test('a name is judged when it is connected to, by what it resolves to then', async (t) => {
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections += 1;
+    socket.destroy();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => new Promise((resolve) => server.close(resolve)));
+  const { port } = server.address() as AddressInfo;
+  const sender = new WebhookSender({ allowPrivateTargets: false });
+  t.teardown(() => sender.close());
+  const { signal } = new AbortController();
+  for (const host of ['localhost', '127.0.0.1', '[::1]']) {
+    const outcome = await sender.post(`http://${host}:${port}/`, {}, '{}', signal);
+    t.same(outcome, { status: undefined, error: 'target_refused' }, host);
+  }
+  t.equal(connections, 0);
+});
+
+void t.test('a receiver that never answers costs its time and no more', async (t) => {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => sockets.push(socket));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const sender = new WebhookSender({ allowPrivateTargets: true, timeoutMs: 50 });
+  t.teardown(async () => {
+    sender.close();
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  const { port } = server.address() as AddressInfo;
+  const { signal } = new AbortController();
+  const outcome = await sender.post(`http://127.0.0.1:${port}/`, {}, '{}', signal);
+  t.same(outcome, { status: undefined, error: 'timeout' });
+});
+
+void t.test('waits double up to the longest, never without jitter, and heed what the receiver asks for', async (t) => {
+  const schedule = { firstMs: 1_000, maxMs: 60_000, maxTries: 60 };
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 1_000 }), (tries) => {
+      const full = Math.min(60_000, 1_000 * 2 ** (tries - 1));
+      const wait = waitAfter(tries, schedule, undefined);
+      return wait >= full / 2 && wait <= full;
+    }),
+  );
+  t.ok(waitAfter(1, schedule, 30_000) >= 30_000);
+  t.ok(waitAfter(1, schedule, 1e12) <= 60_000, 'within the longest');
+});

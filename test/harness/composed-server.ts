@@ -1,0 +1,40 @@
+/** The whole server, composed as `formloom serve` does it, in this process: for what only the composition root may set. */
+import { rm } from 'node:fs/promises';
+import { pino } from 'pino';
+import type { RetrySchedule } from '../../api/webhooks/index.js';
+import { startFormloom } from '../../cli/compose.js';
+import { loadConfig } from '../../server/config/index.js';
+import { freePort, temporaryFolder } from './server-process.js';
+
+export interface ComposedServer {
+  readonly http: string;
+  readonly ws: string;
+  readonly dataDir: string;
+  close(): Promise<void>;
+  /** Closes it and deletes its data. */
+  cleanup(): Promise<void>;
+}
+
+export interface ComposedOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Reuse this folder: a restart. */
+  readonly dataDir?: string;
+  /** Instead of waiting for the real one. */
+  readonly webhookSchedule?: RetrySchedule;
+}
+
+export async function composeServer({ env, dataDir, webhookSchedule }: ComposedOptions = {}): Promise<ComposedServer> {
+  const folder = dataDir ?? (await temporaryFolder());
+  const config = loadConfig({ env: { PORT: String(await freePort()), DATA_DIR: folder, ...env }, flags: {} });
+  const server = await startFormloom(config, pino({ level: 'silent' }), { webhookSchedule });
+  return {
+    http: server.url,
+    ws: server.url.replace(/^http/, 'ws'),
+    dataDir: folder,
+    close: () => server.close(0),
+    cleanup: async () => {
+      await server.close(0);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
