@@ -39,6 +39,7 @@ import { SnapshotService } from './snapshots/service.js';
 import {
   Announcements,
   DiskFileStore,
+  LiveProgress,
   SheetAccess,
   Sheets,
   SubmissionFiles,
@@ -148,6 +149,9 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const comments = new CommentService({ rooms, audience, notifier, events: feed, clock });
   const submissionStore = new SubmissionStore(storage.records);
   const sheets = new Sheets(rooms, versions);
+  const announcements = new Announcements(feed);
+  const liveProgress = new LiveProgress({ rooms, store: submissionStore, sheets, announcements, logger });
+  api.addHook('onClose', () => liveProgress.close());
   const submissions = new SubmissionService({
     rooms,
     store: submissionStore,
@@ -155,7 +159,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     sheets,
     versions,
     access: new SheetAccess(authenticator),
-    announcements: new Announcements(feed),
+    announcements,
     snapshots,
     history,
     clock,

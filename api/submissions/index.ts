@@ -4,6 +4,7 @@ export { Announcements } from './announcements.js';
 export { DiskFileStore } from './files/disk-file-store.js';
 export type { FileStore } from './files/file-store.js';
 export { SubmissionFiles } from './files/submission-files.js';
+export { LiveProgress } from './live-progress.js';
 export { SubmissionListing } from './lists/listing.js';
 export { submissionRoutes } from './routes.js';
 export { SubmissionService } from './service.js';

@@ -16,9 +16,11 @@ const UNKNOWN = 'unknown';
 
 export class ClientAddresses {
   readonly #trusted = new BlockList();
+  readonly #hasTrusted: boolean;
 
   /** @param trustedProxies IP addresses and CIDR ranges; throws a TypeError or RangeError for anything else. */
   constructor(trustedProxies: readonly string[]) {
+    this.#hasTrusted = trustedProxies.length > 0;
     for (const range of trustedProxies) {
       const [address = '', prefix] = range.split('/');
       const family = familyOf(address);
@@ -47,6 +49,8 @@ export class ClientAddresses {
   }
 
   isTrusted(address: string): boolean {
+    // Without proxies, the usual case, nothing is built for each request.
+    if (!this.#hasTrusted) return false;
     const family = familyOf(address);
     return family !== undefined && this.#trusted.check(address, family);
   }

@@ -39,6 +39,7 @@ export class LiveDocument {
     { readonly frames: readonly Buffer[]; readonly asUpdates: readonly Buffer[]; readonly bytes: number } | undefined;
   #tail: Uint8Array[] = [];
   #tailBytes = 0;
+  #stateVector: { readonly version: number; readonly bytes: Uint8Array } | undefined;
   #differences = new Map<string, readonly Buffer[]>();
 
   constructor(updates: Iterable<Uint8Array>) {
@@ -104,8 +105,12 @@ export class LiveDocument {
     return HYDRATED_BASE_BYTES + this.encodedBytes * HYDRATED_FACTOR;
   }
 
+  /** Encoded once per version. */
   stateVector(): Uint8Array {
-    return Y.encodeStateVector(this.doc);
+    if (this.#stateVector?.version !== this.version) {
+      this.#stateVector = { version: this.version, bytes: Y.encodeStateVector(this.doc) };
+    }
+    return this.#stateVector.bytes;
   }
 
   encode(stateVector?: Uint8Array): Uint8Array {

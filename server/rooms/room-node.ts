@@ -37,6 +37,8 @@ export interface RoomNode {
   onStateChange(room: Room): void;
   /** After every append that settled. */
   onSaved(room: Room): void;
+  /** The content of a live document is there or has changed, whoever changed it; or somebody has come to see it. */
+  onContent(room: Room): void;
   /** After every append that is durable: who changed the document. */
   onChanged(room: Room, updates: readonly NewUpdate[]): void;
 }

@@ -14,8 +14,10 @@ import type { DocumentInfo, DocumentLog, NewUpdate, Subscription, ErasureReceipt
 import { attribute } from './attribution.js';
 import { Backlog } from './backlog.js';
 import { Compactor } from './compactor.js';
+import { hasDependencies } from './dependencies.js';
 import { IncompleteUpdateError, MalformedUpdateError } from './errors.js';
 import type { Peer } from './peer.js';
+import { SERVER } from './presence.js';
 import { Room } from './room.js';
 import type { RoomCounters, RoomNode } from './room-node.js';
 import type { EditOptions, Edited, PresenceState, RoomInfo, Rooms } from './rooms.js';
@@ -72,6 +74,7 @@ export class RoomRegistry implements Rooms {
   readonly #damaged = new Map<string, string>();
   readonly #sweep: NodeJS.Timeout;
   readonly #idleUnloadMs: number;
+  readonly #contentListeners = new Set<(document: string) => void>();
   #isSweeping = false;
   #erasures: Promise<Subscription> | undefined;
   readonly #stopWatchingLog: () => void;
@@ -97,6 +100,9 @@ export class RoomRegistry implements Rooms {
       rules: (document): DocumentRules | undefined => rulesFor(document),
       onStateChange: (room) => this.#onStateChange(room),
       onSaved: (room) => this.compactor.considerLive(room),
+      onContent: (room) => {
+        for (const listener of this.#contentListeners) listener(room.name);
+      },
       onChanged: (room, updates) => options.onChanged?.(room.name, updates),
     };
     this.#stopWatchingLog = log.onLost((document) => this.#restate(document));
@@ -225,7 +231,8 @@ export class RoomRegistry implements Rooms {
     return this.#open(document).change(
       attribute(principal, options.source),
       (live, transaction) => {
-        requireDependencies(live.doc, update);
+        // Yjs would keep what it can't apply until the rest comes: a request has no rest.
+        if (!hasDependencies(live.doc, update)) throw new IncompleteUpdateError();
         Y.applyUpdate(live.doc, update);
         rules?.(live.doc, transaction, writer);
       },
@@ -257,12 +264,23 @@ export class RoomRegistry implements Rooms {
     if (this.options.log.isShared) await this.#open(document).presenceKnown();
     const room = this.#rooms.get(document);
     if (room === undefined) return [];
-    return Array.from(room.presence.entries(), ([clientId, { owner, changedAt, state }]) => ({
-      clientId,
-      ...owner,
-      changedAt,
-      state,
-    }));
+    return Array.from(room.presence.entries())
+      .filter(([, { node }]) => node !== SERVER)
+      .map(([clientId, { owner, changedAt, state }]) => ({ clientId, ...owner, changedAt, state }));
+  }
+
+  onContent(listener: (document: string) => void): () => void {
+    this.#contentListeners.add(listener);
+    return () => this.#contentListeners.delete(listener);
+  }
+
+  peek<T>(document: string, view: (doc: Doc) => T): T | undefined {
+    const room = this.#rooms.get(document);
+    return room?.live === undefined || room.subscribers.size === 0 ? undefined : view(room.live.doc);
+  }
+
+  showServerState(document: string, state: Readonly<Record<string, unknown>> | null): void {
+    this.#rooms.get(document)?.showServerState(state);
   }
 
   open(): RoomInfo[] {
@@ -327,12 +345,5 @@ export class RoomRegistry implements Rooms {
     for (const room of this.#rooms.values()) room.dispose();
     this.#rooms.clear();
     this.#idle.clear();
-  }
-}
-
-/** Yjs would keep what it can't apply until the rest comes: a request has no rest. @throws IncompleteUpdateError */
-function requireDependencies(doc: Doc, update: Uint8Array): void {
-  for (const [client, clock] of Y.parseUpdateMeta(update).from) {
-    if (clock > Y.getState(doc.store, client)) throw new IncompleteUpdateError();
   }
 }

@@ -12,6 +12,7 @@ import { START, type Attribution, type LoggedUpdate, type NewUpdate, type Positi
 import type { Subscription } from '../storage/document-log.js';
 import { attribute } from './attribution.js';
 import { Delivery } from './delivery.js';
+import { hasDependencies } from './dependencies.js';
 import { DocumentTooLargeError, DocumentUnavailableError, OverloadedError } from './errors.js';
 import { next, type RoomEvent, type RoomStateName } from './life-cycle.js';
 import { LiveDocument, type Emission, type StateVector } from './live-document.js';
@@ -125,6 +126,7 @@ export class Room {
     this.#transition('loaded');
     if (log.isShared) this.#exchange ??= this.#openExchange();
     for (const subscriber of this.subscribers) this.#greet(subscriber);
+    this.node.onContent(this);
     if (this.subscribers.size === 0) this.#transition('last left');
     this.node.onStateChange(this);
   }
@@ -173,8 +175,12 @@ export class Room {
     }
     this.#transition('join');
     this.subscribers.add(subscriber);
-    if (this.state === 'loading') peer.pause();
-    else this.#greet(subscriber);
+    if (this.state === 'loading') {
+      peer.pause();
+    } else {
+      this.#greet(subscriber);
+      if (this.subscribers.size === 1) this.node.onContent(this);
+    }
     return subscriber;
   }
 
@@ -252,6 +258,14 @@ export class Room {
     if (!this.#fits(this.#inboxBytes + update.length)) {
       peer.close(CLOSE.tooLarge, `the document would grow over ${this.node.maxDocumentBytes} bytes`);
       return;
+    }
+    if (this.#rules !== undefined && !isUnlimited(peer)) {
+      // What it builds on may be waiting for the tick.
+      this.tick();
+      if (this.#live !== undefined && !hasDependencies(this.#live.doc, update)) {
+        peer.close(CLOSE.irreconcilable, 'updates are missing in between: start afresh');
+        return;
+      }
     }
     this.#inbox.push({ from: subscriber, update, isReply });
     this.#inboxBytes += update.length;
@@ -355,6 +369,7 @@ export class Room {
       writer.unsavedSince ??= before;
     }
     const saved = this.#append(emitted, options);
+    this.node.onContent(this);
     for (const subscriber of this.subscribers) {
       if (!writers.has(subscriber)) delivery?.send(subscriber, frames, before);
     }
@@ -545,9 +560,15 @@ export class Room {
     if (update === undefined) return;
     const frame = updateFrame(update);
     for (const subscriber of this.subscribers) this.#delivery?.send(subscriber, frame, before);
+    this.node.onContent(this);
   }
 
   // ── presence ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** What the server itself says of the document, as one more state; null takes it back. */
+  showServerState(state: Readonly<Record<string, unknown>> | null): void {
+    if (this.presence.setServerState(state, Date.now())) this.#scheduleAwareness();
+  }
 
   #scheduleAwareness(): void {
     if (this.#awarenessTimer !== undefined) return;
@@ -651,6 +672,12 @@ function groupByPrincipal(inbox: readonly IncomingUpdate[]): IncomingUpdate[][] 
     else group.push(item);
   }
   return [...groups.values()];
+}
+
+/** May change everything in the document, so that it does not matter with whose update a pending one is applied. */
+function isUnlimited({ role, scope }: Peer): boolean {
+  const isEditor = role === 'admin' || role === 'owner' || role === 'editor';
+  return isEditor && scope.paths === undefined && scope.languages === undefined;
 }
 
 function writerOf(peer: Peer): Writer {

@@ -62,6 +62,13 @@ export interface Rooms {
   /** Of all nodes. */
   presence(document: string): Promise<PresenceState[]>;
   open(): RoomInfo[];
+
+  /** Called when the content of a live document is there, has changed, or when the first connection has come. */
+  onContent(listener: (document: string) => void): () => void;
+  /** Runs `view` on a document that somebody is connected to here; undefined otherwise. Loads nothing. */
+  peek<T>(document: string, view: (doc: Doc) => T): T | undefined;
+  /** Shows `state` in the awareness of an open document, as the server's own; null takes it back. */
+  showServerState(document: string, state: Readonly<Record<string, unknown>> | null): void;
   compact(document: string): Promise<'done' | 'lost the race' | 'nothing to do'>;
 
   /** Closes its connections with 4404, then erases it from the log. Idempotent. */

@@ -4,12 +4,12 @@ import { readdir, readFile } from 'node:fs/promises';
 import pathOf from 'node:path';
 import { readAnswers, readSheetMeta, writeAnswers } from '../../crdt/submission/index.js';
 import { restClient, type RestClient } from '../harness/rest-client.js';
-import { startServer } from '../harness/server-process.js';
+import { composeServer } from '../harness/composed-server.js';
 import { stockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
 
 const ADMIN = 'an-administrators-token-for-tests';
-const server = await startServer({
+const server = await composeServer({
   env: { AUTH: 'jwt', JWT_SECRET: 'a-secret-that-signs-tokens-in-tests!', ADMIN_TOKEN: ADMIN },
 });
 t.teardown(() => server.cleanup());
@@ -206,6 +206,27 @@ void t.test(
     t.same((await me.get(path)).body.answers, { name: 'Ada' });
   },
 );
+
+void t.test('progress, errors and status stand in the awareness of the sheet, for any Yjs client', async (t) => {
+  const form = await publishedForm();
+  const { path, document, token, me } = await started(form);
+  const [filler, helper] = [token, ADMIN].map((each) => stockClient(server.ws, document, { params: { token: each } }));
+  t.teardown(() => [filler, helper].forEach((client) => client!.destroy()));
+  await Promise.all([filler!.synced(), helper!.synced()]);
+  const shown = (client = filler!): Record<string, unknown> | undefined =>
+    [...client.provider.awareness.getStates().values()].find((state) => state['server'] === true);
+  await until(() => (shown()?.['progress'] as { answered?: number } | undefined)?.answered === 0);
+  filler!.doc.getMap('answers').set('name', 'A');
+  await until(() => (shown(helper)?.['errors'] as unknown[]).length === 1, {
+    what: 'too short a name is told to both',
+  });
+  t.match(shown(), { status: 'in_progress', progress: { errors: 1, required: 1 } });
+  filler!.doc.getMap('answers').set('name', 'Ada');
+  await until(() => (shown()?.['progress'] as { percent: number }).percent === 100);
+  await me.post(`${path}/submit`);
+  await until(() => shown(helper)?.['status'] === 'submitted');
+  t.equal(shown()?.['server'], true);
+});
 
 void t.test('row 11: a version that is published meanwhile changes nothing for who is filling', async (t) => {
   const form = await publishedForm();
@@ -596,7 +617,7 @@ void t.test('row 23: thousands of edits leave a small sheet', async (t) => {
 });
 
 void t.test('without authentication a sheet needs no token, and says so', async (t) => {
-  const open = await startServer({ env: { AUTH: 'off' } });
+  const open = await composeServer({ env: { AUTH: 'off' } });
   t.teardown(() => open.cleanup());
   const api = restClient(open.http);
   await api.post('/forms', { id: 'f', pages: [{ id: 'p', fields: [{ id: 'a', type: 'text' }] }] });

@@ -87,6 +87,7 @@ void t.test('row 3: joins, leaves and restarts against a disk that stalls lose n
     fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 30 }), async (steps) => {
       run += 1;
       const nameOf = (index: number): string => `fuzz-${run}-${index}`;
+      const all: StockClient[] = [];
       const present: (StockClient & { room: number })[] = [];
       /** Per room: keys that an echo confirmed. */
       const echoed: string[][] = [[], [], [], []];
@@ -109,6 +110,7 @@ void t.test('row 3: joins, leaves and restarts against a disk that stalls lose n
           server = await startServer({ ...options, dataDir });
         } else if (each.kind === 'join') {
           const client = stockClient(server.ws, nameOf(each.room));
+          all.push(client);
           present.push(Object.assign(client, { room: each.room }));
           await client.synced();
         } else {
@@ -137,8 +139,7 @@ void t.test('row 3: joins, leaves and restarts against a disk that stalls lose n
         reader.destroy();
         if (lost.length > 0) throw new Error(`echoed and lost in ${nameOf(index)}: ${lost.join(', ')}`);
       }
-      for (const { client } of written) client.destroy();
-      for (const client of present) client.destroy();
+      for (const client of all) client.destroy();
     }),
     { numRuns: FUZZ_RUNS, endOnFailure: true },
   );

@@ -28,9 +28,12 @@ interface Pending {
 
 const nothingPending = (): Pending => ({ operations: [], bytes: 0, settle: [], onOver: [] });
 
-const MAX_WAIT_MS = 5;
+const MAX_WAIT_MS = 10;
+const MAX_CHAINED_BYTES = 64 * 1024;
 /** Below this rate nothing is gained by waiting. */
 const BUSY_COMMITS_PER_SECOND = 250;
+/** 10 ms, and so 10 commits in a batch, at 1,000 commits a second. */
+const COMMITS_PER_WAITED_MS = 100;
 /** What LevelDB needs at least to open: a new log and manifest. */
 const PROBE_BYTES = 256 * 1024;
 /** A write that takes longer is reported: a disk that hangs returns no error. */
@@ -127,7 +130,7 @@ export class Committer {
       this.#rateCommits = this.commits;
     }
     if (this.#rate < BUSY_COMMITS_PER_SECOND) return 0;
-    return Math.min(this.maxWaitMs, Math.ceil(this.#rate / BUSY_COMMITS_PER_SECOND));
+    return Math.min(this.maxWaitMs, Math.ceil(this.#rate / COMMITS_PER_WAITED_MS));
   }
 
   #start(): void {
@@ -170,7 +173,7 @@ export class Committer {
       try {
         if (attempt > 0) await this.#reopen();
         this.#writeStartedAt = performance.now();
-        await this.level.batch(batch.operations, { sync: true });
+        await this.#writeBatch(batch);
         this.#writeStartedAt = undefined;
         this.#recovered();
         return;
@@ -181,6 +184,17 @@ export class Committer {
         if (this.#isClosing) throw error;
       }
     }
+  }
+
+  /** Of several small operations, the chained form costs half per operation; its memory is freed by the collector. */
+  #writeBatch({ operations, bytes }: Pending): Promise<void> {
+    if (operations.length === 1 || bytes > MAX_CHAINED_BYTES) return this.level.batch(operations, { sync: true });
+    const chained = this.level.batch();
+    for (const operation of operations) {
+      if (operation.type === 'put') chained.put(operation.key, operation.value);
+      else chained.del(operation.key);
+    }
+    return chained.write({ sync: true });
   }
 
   /** Reads go on meanwhile: the database is closed only when the folder takes writes again. */
