@@ -97,6 +97,7 @@ export async function startFormloom(
     ticks: () => rooms.ticker.ticks,
     hydratedBytes: () => rooms.hydratedBytes(),
     storagePendingBytes: () => rooms.backlog.bytes,
+    compactionsInFlight: () => rooms.compactor.inFlight,
     rooms: () => countByState(rooms),
   });
 

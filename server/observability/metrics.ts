@@ -6,6 +6,7 @@
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { EventLoopMonitor, type EventLoopDelay } from './event-loop-monitor.js';
+import type { UpdateSource } from '../storage/document-log.js';
 import { Tally } from './tally.js';
 
 /** Present values, read when the metrics are. Each member is attached by whoever owns the value. */
@@ -17,6 +18,7 @@ export interface MetricSources {
   hydratedBytes(): number;
   /** Bytes that wait for a failing store. */
   storagePendingBytes(): number;
+  compactionsInFlight(): number;
   /** Messages waiting by class. */
   queueDepth(): Readonly<Record<string, number>>;
 }
@@ -119,7 +121,7 @@ export class Metrics {
     this.#framesIgnored.add(String(type));
   }
 
-  updates(count: number, source = 'sync'): void {
+  updates(count: number, source: UpdateSource): void {
     this.#updates.add(source, count);
   }
 
@@ -212,6 +214,9 @@ export class Metrics {
     ]);
     this.#gauge('storage_pending_bytes', 'Bytes that wait for the store.', undefined, () => [
       ['', sources.storagePendingBytes?.() ?? 0],
+    ]);
+    this.#gauge('compactions_in_flight', 'Logs being folded now.', undefined, () => [
+      ['', sources.compactionsInFlight?.() ?? 0],
     ]);
     this.#gauge('queue_depth', 'Messages waiting.', 'class', () => Object.entries(sources.queueDepth?.() ?? {}));
   }

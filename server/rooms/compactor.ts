@@ -31,13 +31,14 @@ export class Compactor {
   /** After every append. */
   considerLive(room: Room): void {
     if (room.state !== 'live' && room.state !== 'idle') return;
-    const isLarge = room.uncompactedBytes > Math.max(LIVE_BYTES, room.live?.encodedBytes ?? 0);
+    // A log as large as the state it continues: each byte is folded a bounded number of times.
+    const isLarge = room.uncompactedBytes > Math.max(LIVE_BYTES, room.snapshotBytes);
     if (room.uncompactedUpdates > LIVE_UPDATES || isLarge) void this.run(room);
   }
 
   async beforeParting(room: Room): Promise<void> {
-    const state = room.live?.encodedBytes ?? 0;
-    if (room.uncompactedUpdates > PARTING_UPDATES || room.uncompactedBytes > PARTING_BYTES + state / 4) {
+    const isLarge = room.uncompactedBytes > PARTING_BYTES + room.snapshotBytes / 4;
+    if (room.uncompactedUpdates > PARTING_UPDATES || isLarge) {
       await this.run(room);
     }
   }
@@ -61,9 +62,11 @@ export class Compactor {
     try {
       await this.beforeFold(room.name);
       // The state may hold more than `upTo`: updates on their way to the log, which replay without effect.
-      const result = await this.log.compact(room.name, upTo, room.live.encode());
+      const state = room.live.encode();
+      const result = await this.log.compact(room.name, upTo, state);
       if (result === 'done') {
         this.onCompacted();
+        room.snapshotBytes = state.length;
         room.uncompactedUpdates -= updates;
         room.uncompactedBytes -= bytes;
       }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Bus } from '../storage/bus.js';
-import type { DocumentLog, NewUpdate } from '../storage/document-log.js';
+import type { DocumentLog, NewUpdate, UpdateSource } from '../storage/document-log.js';
 import type { Backlog } from './backlog.js';
 import type { DeliveryCounters } from './delivery.js';
 import type { Room } from './room.js';
@@ -10,7 +10,7 @@ import type { Ticker } from './ticker.js';
 /** What rooms count; `observability/` turns it into metrics. */
 export interface RoomCounters {
   readonly delivery: DeliveryCounters;
-  updates(count: number): void;
+  updates(count: number, source: UpdateSource): void;
   /** Milliseconds from the call to durable. */
   appended(ms: number): void;
   /** Milliseconds from the receipt of an edit until its writer has the echo. */

@@ -52,6 +52,8 @@ export class Room {
   damage: string | undefined;
   uncompactedUpdates = 0;
   uncompactedBytes = 0;
+  /** Size of the state that the log continues; 0 before the first compaction. */
+  snapshotBytes = 0;
 
   #live: LiveDocument | undefined;
   #delivery: Delivery | undefined;
@@ -112,6 +114,7 @@ export class Room {
       this.#delivery = new Delivery(this.#live, counters.delivery);
       this.durablePosition = loaded.position;
       this.epoch = loaded.epoch;
+      this.snapshotBytes = loaded.snapshot?.length ?? 0;
       this.uncompactedUpdates = loaded.updates.length;
       this.uncompactedBytes = updates.reduce((sum, update) => sum + update.length, 0);
       if (log.isShared) {
@@ -403,7 +406,7 @@ export class Room {
     backlog.bytes += bytes;
     this.uncompactedUpdates += emitted.length;
     this.uncompactedBytes += bytes;
-    counters.updates(emitted.length);
+    counters.updates(emitted.length, emitted[0]?.attribution.source ?? 'system');
     const startedAt = performance.now();
     const saved = log
       .append(this.name, emitted, options)

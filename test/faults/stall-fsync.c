@@ -1,4 +1,5 @@
-/* Holds fsync and fdatasync back while the file named by STALL_FILE exists: a disk that hangs. Loaded with LD_PRELOAD. */
+/* Holds fsync and fdatasync back while the file named by STALL_FILE exists: a disk that hangs. With FSYNC_DELAY_MS each
+ * of them takes so long: a slow disk. Loaded with LD_PRELOAD. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -7,6 +8,8 @@
 static void wait_while_stalled(void) {
   const char *file = getenv("STALL_FILE");
   while (file != NULL && access(file, F_OK) == 0) usleep(2000);
+  const char *delay = getenv("FSYNC_DELAY_MS");
+  if (delay != NULL) usleep((unsigned)atoi(delay) * 1000);
 }
 
 int fsync(int fd) {

@@ -1,21 +1,15 @@
-import { execFileSync } from 'node:child_process';
-import { rm, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import t from 'tap';
 import type * as Y from 'yjs';
-import { startServer, temporaryFolder } from '../harness/server-process.js';
+import { faultyDisk } from '../harness/faulty-disk.js';
+import { startServer } from '../harness/server-process.js';
 import { converged, stockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
 
 const textOf = (doc: Y.Doc): string => doc.getText('text').toString();
 
 void t.test('a disk that hangs: peers see the edit, the writer gets no echo; released, it does', async (t) => {
-  const folder = await temporaryFolder();
-  t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
-  const library = path.join(folder, 'stall-fsync.so');
-  const stallFile = path.join(folder, 'stall');
-  execFileSync('gcc', ['-shared', '-fPIC', '-o', library, path.join(import.meta.dirname, 'stall-fsync.c'), '-ldl']);
-  const server = await startServer({ env: { LD_PRELOAD: library, STALL_FILE: stallFile } });
+  const disk = await faultyDisk(t);
+  const server = await startServer({ env: disk.env });
   t.teardown(() => server.cleanup());
 
   const writer = stockClient(server.ws, 'doc');
@@ -25,7 +19,7 @@ void t.test('a disk that hangs: peers see the edit, the writer gets no echo; rel
   writer.doc.getText('text').insert(0, 'before');
   await writer.saved();
 
-  await writeFile(stallFile, '');
+  await disk.stall();
   writer.doc.getText('text').insert(0, 'while stalled ');
   await converged([writer, peer], textOf);
   // Another document too: the store is one. A read still answers.
@@ -40,25 +34,21 @@ void t.test('a disk that hangs: peers see the edit, the writer gets no echo; rel
   await until(async () => (await readiness()) === 503, { what: 'readiness tells that the disk hangs' });
   t.match(server.output(), /the disk has not answered a write/);
 
-  await rm(stallFile);
+  await disk.release();
   await Promise.all([writer.saved(), other.saved()]);
   t.equal(textOf(peer.doc), 'while stalled before');
   await until(async () => (await readiness()) === 200, { what: 'readiness returns' });
 });
 
 void t.test('kill -9 while the disk hangs loses nothing that was echoed', async (t) => {
-  const folder = await temporaryFolder();
-  t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
-  const library = path.join(folder, 'stall-fsync.so');
-  const stallFile = path.join(folder, 'stall');
-  execFileSync('gcc', ['-shared', '-fPIC', '-o', library, path.join(import.meta.dirname, 'stall-fsync.c'), '-ldl']);
-  const server = await startServer({ env: { LD_PRELOAD: library, STALL_FILE: stallFile } });
+  const disk = await faultyDisk(t);
+  const server = await startServer({ env: disk.env });
   t.teardown(() => server.cleanup());
   const writer = stockClient(server.ws, 'doc');
   await writer.synced();
   writer.doc.getText('text').insert(0, 'kept');
   await writer.saved();
-  await writeFile(stallFile, '');
+  await disk.stall();
   writer.doc.getText('text').insert(0, 'unconfirmed ');
   writer.disconnect();
   await server.kill();
@@ -70,4 +60,32 @@ void t.test('kill -9 while the disk hangs loses nothing that was echoed', async 
   t.teardown(() => reader.destroy());
   await reader.synced();
   t.ok(textOf(reader.doc).endsWith('kept'));
+});
+
+void t.test('row 7: a slow store has one compaction in flight, however many documents are due', async (t) => {
+  const disk = await faultyDisk(t, 150);
+  const server = await startServer({ env: disk.env });
+  t.teardown(() => server.cleanup());
+  const metric = async (name: string): Promise<number> => {
+    const value = new RegExp(`^${name} (\\d+)`, 'm').exec(await (await fetch(`${server.http}/metrics`)).text())?.[1];
+    if (value === undefined) throw new Error(`there is no metric ${name}`);
+    return Number(value);
+  };
+  // Documents of half a megabyte, replaced until their logs hold more than twice as much: all are due at once.
+  const writers = Array.from({ length: 5 }, (_, i) => stockClient(server.ws, `due-${i}`));
+  t.teardown(() => writers.forEach((client) => client.destroy()));
+  await Promise.all(writers.map((client) => client.synced()));
+  for (let round = 0; round < 4; round++) {
+    for (const { doc } of writers) doc.getMap('m').set('value', new Uint8Array(512 * 1024).fill(round));
+    await Promise.all(writers.map((client) => client.saved()));
+  }
+  let most = 0;
+  await until(
+    async () => {
+      most = Math.max(most, await metric('formloom_compactions_in_flight'));
+      return (await metric('formloom_compactions_total')) >= writers.length;
+    },
+    { what: 'every document is compacted' },
+  );
+  t.equal(most, 1);
 });

@@ -1,9 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { rm, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import * as fc from 'fast-check';
 import t from 'tap';
 import * as Y from 'yjs';
+import { faultyDisk } from '../harness/faulty-disk.js';
 import { restClient } from '../harness/rest-client.js';
 import { freePort, startServer, temporaryFolder } from '../harness/server-process.js';
 import { stockClient, type StockClient } from '../harness/stock-client.js';
@@ -61,13 +59,8 @@ void t.test('row 2: restarted again and again with clients attached, nothing dou
 });
 
 void t.test('row 3: joins, leaves and restarts against a disk that stalls lose nothing that was echoed', async (t) => {
-  const folder = await temporaryFolder();
-  t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
-  const library = path.join(folder, 'stall-fsync.so');
-  const stallFile = path.join(folder, 'stall');
-  const source = path.join(import.meta.dirname, '../faults/stall-fsync.c');
-  execFileSync('gcc', ['-shared', '-fPIC', '-o', library, source, '-ldl']);
-  const options = { env: { LD_PRELOAD: library, STALL_FILE: stallFile }, port: await freePort() };
+  const disk = await faultyDisk(t);
+  const options = { env: disk.env, port: await freePort() };
   let server = await startServer(options);
   const { dataDir } = server;
   t.teardown(() => server.cleanup());
@@ -101,12 +94,12 @@ void t.test('row 3: joins, leaves and restarts against a disk that stalls lose n
         }
       };
       for (const each of steps) {
-        if (each.kind === 'stall') await writeFile(stallFile, '');
-        else if (each.kind === 'release') await rm(stallFile, { force: true });
+        if (each.kind === 'stall') await disk.stall();
+        else if (each.kind === 'release') await disk.release();
         else if (each.kind === 'kill') {
           note();
           await server.kill();
-          await rm(stallFile, { force: true });
+          await disk.release();
           server = await startServer({ ...options, dataDir });
         } else if (each.kind === 'join') {
           const client = stockClient(server.ws, nameOf(each.room));
@@ -128,7 +121,7 @@ void t.test('row 3: joins, leaves and restarts against a disk that stalls lose n
           }
         }
       }
-      await rm(stallFile, { force: true });
+      await disk.release();
       await Promise.all(present.map((client) => client.saved()));
       note();
       for (const index of [0, 1, 2, 3]) {
