@@ -45,8 +45,9 @@ export class EditRoom {
     writer.prepare();
   }
 
-  async addReader(): Promise<SyncClient> {
-    return this.#addReceiver(undefined);
+  /** @param endpoint another node than the writers' */
+  async addReader(endpoint: Endpoint = this.endpoint): Promise<SyncClient> {
+    return this.#addReceiver(undefined, endpoint);
   }
 
   /** Deliveries to everyone but the writer itself. */
@@ -113,10 +114,10 @@ export class EditRoom {
     );
   }
 
-  async #addReceiver(own: Writer | undefined): Promise<SyncClient> {
+  async #addReceiver(own: Writer | undefined, endpoint = this.endpoint): Promise<SyncClient> {
     const receiver = new Receiver(own, this.#writerOf, this.recorder);
     this.#receivers.push(receiver);
-    const client = await SyncClient.join(this.network, this.endpoint, this.document, receiver);
+    const client = await SyncClient.join(this.network, endpoint, this.document, receiver);
     receiver.client = client;
     return client;
   }
