@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { processEnvironment } from '../server/config/environment.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addFormCommands } from './commands/forms.js';
+import { addLoadTestCommand } from './commands/loadtest.js';
 import { addServeCommand } from './commands/serve.js';
 import { addSnapshotCommands } from './commands/snapshots.js';
 import { addTokenCommand } from './commands/token.js';
@@ -30,6 +31,7 @@ async function main(args: readonly string[]): Promise<void> {
   addFormCommands(program, output);
   addSnapshotCommands(program, output);
   addDoctorCommand(program, output, environment);
+  addLoadTestCommand(program, output, environment);
   for (const command of allCommands(program)) {
     command.exitOverride();
     if (command !== program && command.commands.length === 0) command.option('--json', 'print the result as JSON');

@@ -10,13 +10,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { EditRoom } from './load/edit-room.js';
-import { LatencyHistogram } from './load/latency-histogram.js';
-import { LoadNetwork } from './load/load-socket.js';
-import { paced, settled } from './load/pacing.js';
-import { typingScript } from './load/typing.js';
-import { Y_WEBSOCKET } from './servers/dialects.js';
-import { freePort } from './servers/free-port.js';
+import { EditRoom } from '../load/edit-room.js';
+import { LatencyHistogram } from '../load/latency-histogram.js';
+import { LoadNetwork } from '../load/load-socket.js';
+import { paced, settled } from '../load/pacing.js';
+import { typingScript } from '../load/typing.js';
+import { Y_WEBSOCKET } from '../load/dialects.js';
+import { freePort } from '../load/free-port.js';
 
 interface Load {
   readonly title: string;

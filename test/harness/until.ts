@@ -5,7 +5,7 @@ export async function until(
   condition: () => boolean | Promise<boolean>,
   options: { readonly what?: string | (() => string); readonly limitMs?: number } = {},
 ): Promise<void> {
-  const limit = Date.now() + (options.limitMs ?? 30_000);
+  const limit = Date.now() + (options.limitMs ?? 60_000);
   while (!(await condition())) {
     if (Date.now() > limit) {
       const what = typeof options.what === 'function' ? options.what() : (options.what ?? condition.toString());

@@ -1,6 +1,6 @@
 /** One figure of all servers as horizontal bars, with the range of the runs as a line; an SVG to stand in a page. */
 import type { Figure } from '../scenarios/scenario.js';
-import { escapeHtml } from './escape-html.js';
+import { escapeHtml } from '../../load/escape-html.js';
 import { formatNumber } from './format.js';
 import type { ServerSummary } from './summary.js';
 

@@ -1,7 +1,7 @@
 /** S5: what people cost who only have the form open, and whether memory comes back when they leave. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { SyncClient } from '../load/sync-client.js';
-import { freePort } from '../servers/free-port.js';
+import { SyncClient } from '../../load/sync-client.js';
+import { freePort } from '../../load/free-port.js';
 import { Inspector } from '../servers/inspector.js';
 import type { RunningServer } from '../servers/launcher.js';
 import { inBatches } from './editing.js';

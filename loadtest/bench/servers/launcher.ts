@@ -3,8 +3,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { freePort } from './free-port.js';
-import { ProcessUsage } from './process-usage.js';
+import { freePort } from '../../load/free-port.js';
+import { ProcessUsage } from '../../load/process-usage.js';
 import type { ServerAdapter } from './server.js';
 
 export interface StartOptions {

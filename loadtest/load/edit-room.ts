@@ -65,6 +65,14 @@ export class EditRoom {
     return count;
   }
 
+  /** Connections that are open and have everything that was sent, their own edits included, out of all. */
+  served(): { served: number; all: number } {
+    const isServed = (receiver: Receiver): boolean =>
+      receiver.client?.isGone === false &&
+      this.writers.every((writer) => receiver.coverageOf(writer).next >= writer.sent);
+    return { served: this.#receivers.filter(isServed).length, all: this.#receivers.length };
+  }
+
   /** Everyone has everything that was sent so far; with echoes, the writers their own too. */
   isComplete(withEchoes: boolean): boolean {
     return this.#receivers.every((receiver) =>

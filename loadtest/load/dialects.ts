@@ -1,5 +1,5 @@
 import * as encoding from 'lib0/encoding';
-import { encoded, SYNC, type Dialect } from '../load/wire.js';
+import { encoded, SYNC, type Dialect } from './wire.js';
 
 const NOTHING = new Uint8Array(0);
 

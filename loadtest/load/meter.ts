@@ -1,6 +1,6 @@
 /** What a phase of a run took: CPU of the server, of the load client, of everything else on the machine. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { machineBusySeconds, type ProcessUsage } from '../servers/process-usage.js';
+import { machineBusySeconds, type ProcessUsage } from './process-usage.js';
 
 export interface PhaseUsage {
   /** From the first byte of load until everything had arrived. */

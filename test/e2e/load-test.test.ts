@@ -1,0 +1,46 @@
+import { execFile } from 'node:child_process';
+import { readFile, rm } from 'node:fs/promises';
+import t from 'tap';
+import { FORMLOOM, startServer, temporaryFolder } from '../harness/server-process.js';
+
+const run = (args: readonly string[]): Promise<{ code: number; out: string; err: string }> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, [FORMLOOM, 'loadtest', ...args], (error, out, err) =>
+      resolve({ code: error === null ? 0 : Number(error.code), out, err }),
+    );
+  });
+
+void t.test('the load test runs its scenarios against a server of its own and reports', async (t) => {
+  const folder = await temporaryFolder();
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const { out, err } = await run([
+    ...['--scenario', 'basic,queue', '--connections', '4', '--duration', '500', '--output', folder, '--json'],
+  ]);
+  const { results, files, verdict } = JSON.parse(out);
+  t.equal(results.length, 2, err);
+  t.match(verdict, /^\d\/2 scenarios passed/);
+  for (const { figures, name } of results) {
+    t.equal(figures.success, 1, `${name}: every connection got every edit`);
+    t.strictSame(figures.problems, []);
+    t.ok(figures.edits > 0 && figures.cpuShare > 0 && figures.memoryShare > 0);
+  }
+  const [json, html] = await Promise.all(files.map((file: string) => readFile(file, 'utf8')));
+  t.equal(JSON.parse(json).results.length, 2);
+  t.match(html, /<svg/);
+});
+
+void t.test('against a running server, one scenario; wrong use is one clear line', async (t) => {
+  const server = await startServer();
+  t.teardown(() => server.cleanup());
+  const folder = await temporaryFolder();
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const common = ['--connections', '4', '--duration', '500', '--output', folder];
+  const { out } = await run(['--url', server.http, '--scenario', 'basic', ...common]);
+  t.match(out, /100\.0 % of 4 connections/);
+  const unknown = await run(['--scenario', 'nonsense', ...common]);
+  t.equal(unknown.code, 2);
+  t.match(unknown.err, /^formloom: there is no scenario "nonsense"; there are basic, /);
+  const nobody = await run(['--url', 'http://127.0.0.1:9', '--scenario', 'basic', ...common]);
+  t.equal(nobody.code, 3);
+  t.match(nobody.err, /no server answers at http:\/\/127\.0\.0\.1:9/);
+});
