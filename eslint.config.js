@@ -79,4 +79,5 @@ export default tseslint.config(
     },
   },
   { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
+  { files: ['examples/**'], rules: { 'no-console': 'off' } },
 );

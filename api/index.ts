@@ -7,20 +7,36 @@ import type { Duplex } from 'node:stream';
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../server/auth/index.js';
+import type { KeyRing } from '../server/storage/encrypted/index.js';
 import type { EventFeed } from '../server/events/index.js';
 import type { Connections } from '../server/gateway/connections.js';
+import type { HttpSync } from '../server/gateway/http-sync.js';
 import { FormHistory } from '../server/history/index.js';
-import type { ClientAddresses, RateLimits } from '../server/limits/index.js';
+import {
+  DeadLetters,
+  type AdmissionPools,
+  type Breakers,
+  type ClientAddresses,
+  type RateLimits,
+} from '../server/limits/index.js';
 import type { Metrics } from '../server/observability/index.js';
 import type { Rooms } from '../server/rooms/rooms.js';
 import { SnapshotStore, type Storage } from '../server/storage/index.js';
+import type { Knobs } from '../server/tuner/index.js';
+import { appRoutes } from './app/routes.js';
+import { alertRoutes, startAlerts, type Watched } from './alerts/index.js';
+import { analyticsRoutes, createAnalytics, type AnalyticsSources } from './analytics/index.js';
 import { AuditLog } from './audit/audit-log.js';
 import { auditRoutes } from './audit/routes.js';
+import { backupRoutes } from './backups/routes.js';
+import { BackupService } from './backups/service.js';
 import { ActivityBoard, Audience, commentRoutes, CommentService } from './comments/index.js';
 import { connectionRoutes } from './connections/routes.js';
 import { documentRoutes } from './documents/routes.js';
 import { DocumentService } from './documents/service.js';
-import { FeedListeners, feedRoutes, FeedSockets, notificationDeliveries } from './feed/index.js';
+import { eventRoutes } from './events/index.js';
+import { FeedDeliveries, FeedListeners, feedRoutes, FeedSockets, notificationDeliveries } from './feed/index.js';
+import { conflictRoutes, ConflictService, ConflictWatch } from './forms/conflicts/index.js';
 import { formRoutes } from './forms/routes.js';
 import { FormService } from './forms/service.js';
 import { FormSummaries } from './forms/summaries.js';
@@ -34,6 +50,10 @@ import { addProblemEdge } from './http/problem-edge.js';
 import { refuseDeepNesting } from './http/validation.js';
 import { createNotifications, notificationRoutes } from './notifications/index.js';
 import { addOpenApi } from './openapi/openapi.js';
+import { Operations } from './operations/operations.js';
+import { operationRoutes } from './operations/routes.js';
+import { optimizationRoutes, startOptimization } from './optimization/index.js';
+import { addRequestWatch, securityRoutes } from './security/index.js';
 import { snapshotRoutes } from './snapshots/routes.js';
 import { SnapshotService } from './snapshots/service.js';
 import {
@@ -48,8 +68,10 @@ import {
   SubmissionService,
   SubmissionStore,
 } from './submissions/index.js';
+import { systemRoutes } from './system/routes.js';
+import { syncRoutes } from './sync/routes.js';
 import { tokenRoutes } from './tokens/routes.js';
-import { createWebhooks, webhookRoutes, type WebhooksOptions } from './webhooks/index.js';
+import { createWebhooks, DEAD_DELIVERY, webhookRoutes, type WebhooksOptions } from './webhooks/index.js';
 
 export interface ApiOptions {
   readonly version: string;
@@ -60,19 +82,34 @@ export interface ApiOptions {
   readonly logger: Logger;
   readonly rooms: Rooms;
   readonly connections: Connections;
+  readonly sync: HttpSync;
   readonly storage: Storage;
   /** For uploaded files; made when the first comes. */
   readonly filesFolder: string;
+  /** Archives of this node, encrypted when the store is. */
+  readonly backups: { readonly folder: string; readonly ring: KeyRing };
   /** Id of this node. */
   readonly node: string;
   /** Started by who made it, and closed by it after the rooms. */
   readonly feed: EventFeed;
+  /** Of this node; as the feed, closed by who made it. */
+  readonly analytics: AnalyticsSources;
   readonly webhooks: Pick<WebhooksOptions, 'allowPrivateTargets' | 'schedule'>;
   readonly history: FormHistory;
   readonly authenticator: Authenticator;
   readonly metrics: Metrics;
   readonly limits: RateLimits;
+  readonly pools: AdmissionPools;
+  readonly breakers: Breakers;
+  /** What the tuner may turn. */
+  readonly knobs: Knobs;
+  /** Time spent on edits and their fan-out since the start, in milliseconds. */
+  fanOutMs(): number;
+  /** Messages that the outbound queue for broadcasts holds. */
+  readonly messageQueueSize: number;
+  readonly loadTestDefaults: { readonly connections: number; readonly durationMs: number };
   readonly addresses: ClientAddresses;
+  readonly watched: Watched;
   /** Unix time in milliseconds. */
   readonly clock?: () => number;
   readiness(): Readiness;
@@ -131,12 +168,23 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     docs: '/api/v1/docs',
     openapi: '/api/v1/openapi.json',
     metrics: '/metrics',
+    app: '/app/',
   }));
+
+  if (options.isRestServed) await api.register(appRoutes, {});
 
   const audit = new AuditLog(storage.events, clock);
   const snapshots = new SnapshotStore(storage.records);
   const versions = new FormVersions(storage.records, clock);
   const summaries = new FormSummaries(rooms, storage.documents, storage.records, versions);
+  const operations = new Operations(storage.records, clock, logger);
+  api.addHook('onClose', () => operations.close());
+  const backups = new BackupService({
+    installation: { storage, filesFolder: options.filesFolder },
+    ...options.backups,
+    version: options.version,
+    ...{ operations, clock },
+  });
   const documents = new DocumentService({ rooms, log: storage.documents, snapshots, history });
   const { notifications, settings, subscriptions, notifier } = createNotifications(
     storage.records,
@@ -149,7 +197,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const comments = new CommentService({ rooms, audience, notifier, events: feed, clock });
   const submissionStore = new SubmissionStore(storage.records);
   const sheets = new Sheets(rooms, versions);
-  const announcements = new Announcements(feed);
+  const announcements = new Announcements(feed, (document) => liveProgress.look(document));
   const liveProgress = new LiveProgress({ rooms, store: submissionStore, sheets, announcements, logger });
   api.addHook('onClose', () => liveProgress.close());
   const submissions = new SubmissionService({
@@ -165,8 +213,12 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     clock,
   });
   const listing = new SubmissionListing(submissionStore, sheets, versions, rooms);
+  const conflictWatch = new ConflictWatch({ rooms, records: storage.records, events: feed, logger, clock });
+  api.addHook('onClose', () => conflictWatch.close());
   const forms = new FormService({
     rooms,
+    conflictWatch,
+    clock,
     events: feed,
     log: storage.documents,
     snapshots,
@@ -177,7 +229,37 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     submissions,
   });
 
-  const listeners = new FeedListeners({ feed, authenticator, clock });
+  const deadLetters = new DeadLetters({ records: storage.records, logger, clock });
+  await deadLetters.start();
+  const deliveries = new FeedDeliveries({
+    deadLetters,
+    settings: { broadcast: { capacity: options.messageQueueSize } },
+    clock,
+    now: () => performance.now(),
+  });
+  metrics.attach({ queueDepth: () => deliveries.queues.depths() });
+  const { pools, breakers, knobs } = options;
+  const optimization = await startOptimization({
+    ...{ node: options.node, storage, feed, rooms, connections: options.connections },
+    ...{ pools, queues: deliveries.queues, deadLetters, breakers, knobs, logger, clock },
+    loadTestDefaults: options.loadTestDefaults,
+    fanOutMs: () => options.fanOutMs(),
+    replay: (letter) =>
+      letter.kind === DEAD_DELIVERY ? webhooks.service.replayDead(letter) : deliveries.replay(letter),
+  });
+  const alerts = await startAlerts({
+    ...{ node: options.node, watched: options.watched, storage, feed, metrics, notifier, logger, clock },
+    ...{ pools, breakers, deadLetters, queues: deliveries.queues },
+    connections: () => options.connections.list().length,
+    rooms: () => rooms.open().length,
+  });
+  api.addHook('onClose', async () => {
+    await alerts.close();
+    await optimization.close();
+    await deliveries.close();
+    await deadLetters.close();
+  });
+  const listeners = new FeedListeners({ feed, deliveries, authenticator, clock });
   const { limits, addresses } = options;
   const sockets = new FeedSockets({ listeners, authenticator, corsOrigins, limits, addresses, logger });
   api.server.on('upgrade', (request, socket, head) => {
@@ -192,11 +274,18 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     node: options.node,
     storage,
     feed,
+    ...{ breakers, deadLetters },
     logger,
     clock,
     allowPrivateTargets: options.webhooks.allowPrivateTargets,
     schedule: options.webhooks.schedule,
   });
+  const analytics = createAnalytics({
+    ...options.analytics,
+    ...{ node: options.node, storage, feed, rooms, forms, store: submissionStore, sheets, logger, clock },
+  });
+  if (options.isRestServed) analytics.start();
+  api.addHook('onClose', () => analytics.close());
   if (options.isRestServed) await webhooks.start();
   api.addHook('onClose', () => webhooks.close());
 
@@ -206,6 +295,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       addCallerLimit(v1, options.limits);
       v1.addHook('preValidation', async (request) => refuseDeepNesting(request.body));
       addIdempotency(v1, storage.records, clock);
+      addRequestWatch(v1, { watch: alerts.watch, addresses: options.addresses, clock });
       await v1.register(healthRoutes, {
         authenticator,
         corsOrigins,
@@ -215,22 +305,33 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
         rooms: () => rooms.open(),
         connectionCount: () => options.connections.list().length,
       });
+      await v1.register(syncRoutes, { sync: options.sync, maxFrameBytes: options.maxBodyBytes });
       if (!options.isRestServed) {
         v1.all('/*', { schema: { hide: true } }, () => {
           throw new Problem('wrong_role', 'This node has ROLE=sync: REST is served by nodes with another role.');
         });
         return;
       }
+      const conflicts = new ConflictService({ rooms, watch: conflictWatch, clock });
+      await v1.register(conflictRoutes, { conflicts, audit });
       await v1.register(formRoutes, { forms, audit, activities, audience });
       await v1.register(commentRoutes, { comments, activities, subscriptions });
       await v1.register(notificationRoutes, { notifications, settings, clock });
       await v1.register(submissionRoutes, { submissions, listing, audit });
       await v1.register(documentRoutes, { documents, audit, maxUpdateBytes: options.maxBodyBytes });
       await v1.register(snapshotRoutes, { snapshots: new SnapshotService(rooms, snapshots, feed), audit });
+      await v1.register(operationRoutes, { operations });
+      await v1.register(backupRoutes, { backups, audit });
       await v1.register(tokenRoutes, { authenticator, audit });
       await v1.register(connectionRoutes, { connections: options.connections, audit, drain });
       await v1.register(feedRoutes, { listeners });
       await v1.register(webhookRoutes, { webhooks: webhooks.service, audit, clock });
+      await v1.register(optimizationRoutes, { optimization, audit });
+      await v1.register(systemRoutes, { node: options.node, sampler: alerts.sampler });
+      await v1.register(eventRoutes, { activity: alerts.activity, feed });
+      await v1.register(securityRoutes, { security: alerts.security });
+      await v1.register(alertRoutes, { alerts: alerts.service, audit });
+      await v1.register(analyticsRoutes, analytics);
       await v1.register(auditRoutes, { audit });
     },
     { prefix: '/api/v1' },

@@ -8,10 +8,19 @@ import path from 'node:path';
 import type { Logger } from 'pino';
 import { createApi } from '../api/index.js';
 import type { RetrySchedule } from '../api/webhooks/index.js';
+import { EditCounter, FactLog, LiveBoard } from '../server/analytics/index.js';
 import { createAuthenticator, credentialsFrom } from '../server/auth/index.js';
 import type { Config } from '../server/config/index.js';
 import { Gateway } from '../server/gateway/gateway.js';
-import { AdmissionPools, ClientAddresses, HandshakeGate, RateLimits } from '../server/limits/index.js';
+import {
+  AdmissionPools,
+  Breakers,
+  ClientAddresses,
+  GuardedRecords,
+  HandshakeGate,
+  PoisonDocuments,
+  RateLimits,
+} from '../server/limits/index.js';
 import { EventFeed } from '../server/events/index.js';
 import { FormHistory } from '../server/history/index.js';
 import { createMetrics } from '../server/observability/index.js';
@@ -19,6 +28,7 @@ import { RoomRegistry } from '../server/rooms/room-registry.js';
 import { openEmbeddedStorage, type Storage } from '../server/storage/index.js';
 import { KeyRing, openEncrypted } from '../server/storage/encrypted/index.js';
 import { openRedisStorage } from '../server/storage/redis/index.js';
+import { knobsOf } from './knobs.js';
 import { VERSION } from './version.js';
 
 /** A back end that imports thousands of forms passes; a loop that lost its pause does not. */
@@ -36,19 +46,24 @@ export async function startFormloom(
   config: Config,
   logger: Logger,
   /** For tests that cannot wait for the real schedule of retries. */
-  parts: { readonly webhookSchedule?: RetrySchedule | undefined } = {},
+  parts: { readonly webhookSchedule?: RetrySchedule | undefined; readonly alertsEveryMs?: number | undefined } = {},
 ): Promise<Formloom> {
   const node = `${hostname().slice(0, 32)}-${process.pid}-${Date.now().toString(36)}`;
   const metrics = createMetrics();
   // Also without keys: a store that was encrypted is refused then, instead of misread.
-  const storage = await openEncrypted(
-    await openStorage(config, node, logger),
-    new KeyRing(config.encryptionKeys),
-    logger,
-  );
+  const breakers = new Breakers(logger);
+  const ring = new KeyRing(config.encryptionKeys);
+  const opened = await openEncrypted(await openStorage(config, node, logger), ring, logger);
+  // A store that is back is found out within seconds.
+  const storeBreaker = breakers.get('store', { threshold: 5, pauseMs: 500, maxPauseMs: 4_000 });
+  const storage: Storage = { ...opened, records: new GuardedRecords(opened.records, storeBreaker) };
+  const poison = new PoisonDocuments(breakers);
   const history = new FormHistory(storage.documents, storage.events);
   const feed = new EventFeed({ node, log: storage.events, bus: storage.bus, leases: storage.leases, logger });
   await feed.start();
+  const facts = new FactLog({ log: storage.events, records: storage.records, bus: storage.bus, logger });
+  const edits = new EditCounter(facts, logger);
+  const hydration = { budgetBytes: config.hydratedBytes };
   const rooms = new RoomRegistry({
     node,
     log: storage.documents,
@@ -56,11 +71,15 @@ export async function startFormloom(
     logger,
     counters: metrics,
     maxDocumentBytes: config.maxDocumentBytes,
-    hydratedBytes: config.hydratedBytes,
+    // Asked at every sweep.
+    get hydratedBytes() {
+      return hydration.budgetBytes;
+    },
     isTickAdaptive: config.websocketOptimizationEnabled,
     beforeFold: (document) => history.record(document),
     onChanged: (document, updates) => {
       for (const { attribution } of updates) feed.formChanged(document, attribution.principal);
+      edits.changed(document, updates);
     },
   });
   const authenticator = createAuthenticator({
@@ -91,8 +110,13 @@ export async function startFormloom(
     credentials: (request) => credentialsFrom(request, config.corsOrigins),
     address: (request) => addresses.of(request),
     awaitTurn: (address) => handshakes.awaitTurn(address),
-    admit: (request) => pools.admit(request),
+    admit: (request) => poison.refusal(request.document) ?? pools.admit(request),
   });
+  metrics.onError((type, { document }) => {
+    if (type === 'poison_update' && document !== undefined) void poison.onPoison(document);
+  });
+  const live = new LiveBoard({ node, bus: storage.bus, connections: gateway, edits, logger });
+  await live.start();
   metrics.attach({
     ticks: () => rooms.ticker.ticks,
     hydratedBytes: () => rooms.hydratedBytes(),
@@ -120,8 +144,11 @@ export async function startFormloom(
     logger,
     rooms,
     connections: gateway,
+    analytics: { facts, edits, live },
+    sync: gateway,
     storage,
     filesFolder: path.join(config.dataDir, 'files'),
+    backups: { folder: path.join(config.dataDir, 'backups'), ring },
     node,
     feed,
     webhooks: { allowPrivateTargets: config.webhookPrivateTargets, schedule: parts.webhookSchedule },
@@ -129,7 +156,19 @@ export async function startFormloom(
     authenticator,
     metrics,
     limits: new RateLimits({ rules: REQUEST_LIMITS, now: () => performance.now() }),
+    pools,
+    breakers,
+    knobs: knobsOf(rooms, hydration, config),
+    fanOutMs: () => rooms.ticker.busyMs,
+    messageQueueSize: config.messageQueueSize,
+    loadTestDefaults: { connections: config.loadTestConnections, durationMs: config.loadTestDuration },
     addresses,
+    watched: {
+      folder: config.dataDir,
+      damagedDocuments: () => rooms.damaged(),
+      backlog: () => ({ bytes: rooms.backlog.bytes, limitBytes: rooms.backlog.limitBytes }),
+      everyMs: parts.alertsEveryMs,
+    },
     readiness,
     handleUpgrade: (request, socket, head) => gateway.handleUpgrade(request, socket, head),
     drain: () => {
@@ -141,9 +180,12 @@ export async function startFormloom(
   let closing: Promise<void> | undefined;
   const close = async (drainSeconds: number): Promise<void> => {
     await gateway.drain(drainSeconds);
+    // Before the port: that closes only when no socket is left.
+    await gateway.close();
     await api.close();
-    gateway.close();
     await rooms.close();
+    await edits.flush();
+    await live.close();
     await feed.close();
     handshakes.close();
     await authenticator.close();
@@ -154,7 +196,7 @@ export async function startFormloom(
 }
 
 /** Redis when it is configured, else the embedded store. */
-async function openStorage(config: Config, node: string, logger: Logger): Promise<Storage> {
+export async function openStorage(config: Config, node: string, logger: Logger): Promise<Storage> {
   const { redisUrl, redisSentinels, redisSentinelName, redisCluster, redisWaitReplicas } = config;
   if (redisUrl === undefined && redisSentinels.length === 0 && redisCluster.length === 0) {
     return openEmbeddedStorage({ folder: config.dataDir, node, logger });

@@ -2,6 +2,7 @@
 /** The `formloom` command: parses arguments and hands over to `commands/`. */
 import { Command, CommanderError } from 'commander';
 import { processEnvironment } from '../server/config/environment.js';
+import { addBackupCommand } from './commands/backup.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addFormCommands } from './commands/forms.js';
 import { addLoadTestCommand } from './commands/loadtest.js';
@@ -29,7 +30,8 @@ async function main(args: readonly string[]): Promise<void> {
   addServeCommand(program, output, environment);
   addTokenCommand(program, output, environment);
   addFormCommands(program, output);
-  addSnapshotCommands(program, output);
+  addSnapshotCommands(program, output, environment);
+  addBackupCommand(program, output, environment);
   addDoctorCommand(program, output, environment);
   addLoadTestCommand(program, output, environment);
   for (const command of allCommands(program)) {

@@ -1,12 +1,14 @@
 /** The form as a CRDT: `formloom/crdt`. Runs in browsers and on servers alike. */
+export * from './conflicts/index.js';
 export * from './form/apply-operations.js';
 export * from './form/diff.js';
 export * from './form/form-json.js';
-export { guard, type GuardWriter, type Refusal } from './form/guard.js';
+export { guard, recordChanges, type GuardWriter, type Refusal } from './form/guard.js';
 export { normalize } from './form/normalize.js';
 export * from './form/operations.js';
 export { project } from './form/project.js';
 export { reimport, seedForm, type ReimportOptions } from './form/reimport.js';
+export { newerVersion, requireKnownVersion, SchemaNewerError } from './form/schema-gate.js';
 export { inspectShape, type ShapeIssue } from './form/rules.js';
 export { SCHEMA_VERSION } from './form/shape.js';
 export { validateForm, type FormIssue } from './form/validate.js';

@@ -15,7 +15,9 @@ function newest(folder) {
 }
 
 const built = statSync(path.join(root, 'dist/cli/main.js'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-const sources = Math.max(...['crdt', 'server', 'api', 'cli'].map((folder) => newest(path.join(root, folder))));
+const sources = Math.max(
+  ...['crdt', 'client', 'server', 'api', 'cli', 'web'].map((folder) => newest(path.join(root, folder))),
+);
 if (built < sources) {
   process.stderr.write('Building Formloom …\n');
   await import('./build.mjs');

@@ -1,4 +1,4 @@
-// Builds dist/ from the sources with the TypeScript compiler.
+// Builds dist/ from the sources with the TypeScript compiler, and the web app into dist/web with Vite.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -15,3 +15,11 @@ cpSync(path.join(root, 'server/storage/redis/scripts'), path.join(root, 'dist/se
   recursive: true,
 });
 chmodSync(path.join(root, 'dist/cli/main.js'), 0o755);
+execFileSync(
+  process.execPath,
+  [path.join(root, 'node_modules/vite/bin/vite.js'), 'build', 'web', '--logLevel', 'warn'],
+  {
+    cwd: root,
+    stdio: 'inherit',
+  },
+);

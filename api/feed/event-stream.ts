@@ -32,9 +32,9 @@ export function eventStream(): EventStream {
   const isOver = (): boolean => body.destroyed || body.readableEnded;
   let isEnded = false;
   const sink: FeedSink = {
-    send: async (events) => {
+    send: async (events, isReplay = false) => {
       if (isEnded || isOver()) return;
-      if (body.push(events.map(messageOf).join(''))) return;
+      if (body.push(events.map((event) => messageOf(event, isReplay)).join(''))) return;
       await new Promise<void>((resolve) => (hasRoom = resolve));
     },
     beat: () => {
@@ -51,7 +51,7 @@ export function eventStream(): EventStream {
   return { body, sink };
 }
 
-/** JSON has no raw line breaks, so it is one `data` line. */
-function messageOf(event: ShownEvent): string {
-  return `id: ${event.id}\ndata: ${JSON.stringify(event)}\n\n`;
+/** JSON has no raw line breaks, so it is one `data` line. Without an `id` the browser keeps its `Last-Event-ID`. */
+function messageOf(event: ShownEvent, isReplay: boolean): string {
+  return `${isReplay ? '' : `id: ${event.id}\n`}data: ${JSON.stringify(event)}\n\n`;
 }

@@ -1,4 +1,5 @@
 /** The event feed as consumers see it: server-sent events and WebSocket, and what a token may hear. */
+export { FeedDeliveries } from './feed-deliveries.js';
 export { FeedListeners } from './listeners.js';
 export { FeedSockets } from './feed-sockets.js';
 export { wants } from './hearing.js';

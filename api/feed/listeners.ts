@@ -5,13 +5,17 @@ import type { Authenticator, Principal } from '../../server/auth/index.js';
 import type { EventFeed, FeedSubscriptionHandle } from '../../server/events/index.js';
 import { CLOSE } from '../../server/protocol/close-codes.js';
 import { Problem } from '../http/problem.js';
+import type { FeedDeliveries, FeedOutlet } from './feed-deliveries.js';
 import { mayHear } from './hearing.js';
-import { shownEvent, type FeedQuery, type ShownEvent } from './schemas.js';
+import type { FeedQuery, ShownEvent } from './schemas.js';
 
 /** One transport's end of a listener. */
 export interface FeedSink {
-  /** Resolves when the consumer has room for more. */
-  send(events: readonly ShownEvent[]): Promise<void>;
+  /**
+   * Resolves when the consumer has room for more.
+   * @param isReplay older than what was sent already: the place at which the consumer goes on stays where it is
+   */
+  send(events: readonly ShownEvent[], isReplay?: boolean): Promise<void>;
   /** A sign of life. */
   beat(): void;
   /** @param code as of the WebSocket protocol of the sync gateway; transports without codes just end */
@@ -21,11 +25,13 @@ export interface FeedSink {
 interface Listener {
   readonly principal: Principal;
   readonly sink: FeedSink;
+  readonly outlet: FeedOutlet;
   readonly subscription: FeedSubscriptionHandle;
 }
 
 export interface FeedListenersOptions {
   readonly feed: EventFeed;
+  readonly deliveries: FeedDeliveries;
   readonly authenticator: Authenticator;
   /** Unix time in milliseconds. */
   readonly clock: () => number;
@@ -61,12 +67,14 @@ export class FeedListeners {
   }
 
   /** Answers how to leave. */
-  add(principal: Principal, { after, types, formId }: FeedQuery, sink: FeedSink): () => void {
+  add(principal: Principal, query: FeedQuery, sink: FeedSink): () => void {
+    const { after, types, formId } = query;
+    const outlet = this.options.deliveries.open(principal, query, sink);
     const subscription = this.options.feed.subscribe(
       { after, types, formId, mayHear: (event) => mayHear(principal, event) },
-      (events) => sink.send(events.map(shownEvent)),
+      (events) => outlet.send(events),
     );
-    const listener = { principal, sink, subscription };
+    const listener = { principal, sink, outlet, subscription };
     this.#listeners.add(listener);
     return () => this.#remove(listener);
   }
@@ -113,6 +121,7 @@ export class FeedListeners {
 
   #remove(listener: Listener): void {
     listener.subscription.close();
+    listener.outlet.close();
     this.#listeners.delete(listener);
   }
 }

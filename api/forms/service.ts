@@ -3,9 +3,11 @@ import {
   afterOperations,
   diffForms,
   impactOf,
+  keepsWrites,
   newId,
   normalize,
   project,
+  recordChanges,
   reimport,
   seedForm,
   validateForm,
@@ -20,6 +22,7 @@ import { importForm, type ImportFormat } from '../../crdt/import/index.js';
 import { can, scopeOn, type Principal } from '../../server/auth/index.js';
 import type { EventPublisher } from '../../server/events/index.js';
 import type { FormHistory } from '../../server/history/index.js';
+import { identityOf } from '../../server/rooms/attribution.js';
 import type { PresenceState, Rooms } from '../../server/rooms/rooms.js';
 import { DocumentErasedError, DocumentExistsError } from '../../server/storage/errors.js';
 import type { DocumentLog, ErasureReceipt, UpdateSource } from '../../server/storage/document-log.js';
@@ -30,6 +33,7 @@ import { etagOf, requireMatch } from '../http/etag.js';
 import { Problem } from '../http/problem.js';
 import type { Notifier } from '../notifications/index.js';
 import type { SubmissionService } from '../submissions/index.js';
+import { hasLocks, requireUnlocked, type ConflictWatch } from './conflicts/index.js';
 import { Projections, type FormState } from './projections.js';
 import { requireScope } from './scope.js';
 import type { FormSummaries } from './summaries.js';
@@ -45,6 +49,9 @@ export interface FormServiceOptions {
   readonly notifier: Notifier;
   readonly submissions: SubmissionService;
   readonly events: EventPublisher;
+  readonly conflictWatch: ConflictWatch;
+  /** Unix time in milliseconds. */
+  readonly clock: () => number;
 }
 
 export interface FormReceipt {
@@ -133,7 +140,7 @@ export class FormService {
     return { form: found.form, etag: etagOf(found.form) };
   }
 
-  /** @throws Problem `stale`, `out_of_scope`; OperationsRefusedError. Nothing is changed then. */
+  /** @throws Problem `stale`, `out_of_scope`, `field_locked`; OperationsRefusedError. Nothing is changed then. */
   async patch(
     principal: Principal,
     formId: string,
@@ -143,7 +150,7 @@ export class FormService {
     return this.#change(principal, formId, ifMatch, (before) => afterOperations(before, operations), 'rest');
   }
 
-  /** Reaches `target` by the fewest edits. @throws Problem `stale`, `out_of_scope`, `validation_failed` */
+  /** Reaches `target` by the fewest edits. @throws Problem `stale`, `out_of_scope`, `field_locked`, `validation_failed` */
   async replace(
     principal: Principal,
     target: FormJson,
@@ -164,6 +171,7 @@ export class FormService {
     await this.#requireForm(formId);
     const document = formDocument(formId);
     const scope = scopeOn(principal, document);
+    const now = this.options.clock();
     const isScoped = scope.paths !== undefined || scope.languages !== undefined;
     const { result } = await this.options.rooms.edit(
       document,
@@ -172,12 +180,20 @@ export class FormService {
         const { form: before, etag } = this.#projections.of(doc, formId);
         requireMatch(ifMatch, etag);
         const after = valid(plan(before));
-        if (isScoped) requireScope(diffForms(before, after).changes, scope);
-        reimport(doc, after, { from: before });
+        const isLocked = hasLocks(doc);
+        const changes = isScoped || isLocked ? diffForms(before, after).changes : [];
+        if (isScoped) requireScope(changes, scope);
+        if (isLocked) requireUnlocked(doc, changes, principal, now);
+        doc.transact((transaction) => {
+          reimport(doc, after, { from: before });
+          recordChanges(doc, transaction, identityOf(principal), now);
+        });
         return this.#projections.keep(doc, after);
       },
       { source },
     );
+    // Who is not connected is not seen writing.
+    if (await this.options.rooms.read(document, keepsWrites)) this.options.conflictWatch.notice(formId);
     return result;
   }
 
@@ -203,6 +219,7 @@ export class FormService {
     await rooms.erase(commentsDocument(formId));
     await notifier.forget({ formId });
     await submissions.eraseForm(formId);
+    await this.options.conflictWatch.forget(formId);
     await history.erase(document);
     await summaries.erase(formId);
     await this.#tell('form.deleted', formId, principal, {});

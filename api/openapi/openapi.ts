@@ -61,9 +61,13 @@ export async function addOpenApi(api: FastifyInstance, version: string): Promise
         { name: 'notifications', description: 'What concerns you, and what you want to hear' },
         { name: 'submissions', description: 'Answer sheets, from their start to what becomes of them' },
         { name: 'documents', description: 'Any Yjs document, as bytes and facts' },
+        { name: 'sync', description: 'The sync protocol where no WebSocket passes' },
         { name: 'snapshots', description: 'Named versions and the way back' },
         { name: 'tokens', description: 'Access tokens' },
+        { name: 'analytics', description: 'Figures of forms, and who uses them' },
         { name: 'events', description: 'What happens, as a feed and by webhooks' },
+        { name: 'optimization', description: 'Pools, queues, dead letters, breakers and the tuner' },
+        { name: 'alerts', description: 'Rules, what they found wrong, and silences' },
         { name: 'operations', description: 'What operators see and steer' },
         { name: 'health', description: 'Liveness and readiness' },
       ],
@@ -87,7 +91,8 @@ export async function addOpenApi(api: FastifyInstance, version: string): Promise
         description: 'A problem document (RFC 9457)',
         content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
       };
-      return { schema: shown, url };
+      // A wildcard has no name in the router; here it stands for a document, whose name may hold slashes.
+      return { schema: shown, url: url.replace(/\*$/, ':document') };
     },
     transformObject: (input) => {
       const object = createJsonSchemaTransformObject({})(input) as {

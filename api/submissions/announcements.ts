@@ -11,7 +11,11 @@ export class Announcements {
   /** What was last told of a sheet: somebody who types is not news with every key. */
   readonly #told = new LRUCache<string, string>({ max: REMEMBERED });
 
-  constructor(private readonly events: EventPublisher) {}
+  /** @param onStatus a record has another status, which its sheet may have told before */
+  constructor(
+    private readonly events: EventPublisher,
+    private readonly onStatus: (document: string) => void,
+  ) {}
 
   async started(record: SubmissionRecord): Promise<void> {
     await this.#publish('submission.started', record, record.startedBy.id, { version: record.version });
@@ -28,6 +32,7 @@ export class Announcements {
 
   async statusChanged(record: SubmissionRecord, userId: string): Promise<void> {
     const { status, version } = record;
+    this.onStatus(sheetDocument(record.formId, record.id));
     const type = status === 'submitted' ? 'submission.submitted' : 'submission.status';
     await this.#publish(type, record, userId, { status, version });
   }

@@ -27,21 +27,22 @@ export class LiveProgress {
   #isClosed = false;
 
   constructor(private readonly options: LiveProgressOptions) {
-    this.#stopListening = options.rooms.onContent((document) => this.#changed(document));
+    this.#stopListening = options.rooms.onContent((document) => this.look(document));
   }
 
-  #changed(document: string): void {
+  /** Something about this document may have changed. */
+  look(document: string): void {
     if (this.#timers.has(document)) return;
     const kind = documentKind(document);
     if (kind.kind !== 'submission') return;
     const { formId, submissionId } = kind;
-    const look = (): void => {
+    const show = (): void => {
       this.#timers.delete(document);
       this.#show(document, formId, submissionId).catch((error: unknown) => {
         this.options.logger.warn({ err: error, document }, 'the progress of a submission cannot be shown');
       });
     };
-    this.#timers.set(document, setTimeout(look, GATHER_MS));
+    this.#timers.set(document, setTimeout(show, GATHER_MS));
   }
 
   async #show(document: string, formId: string, submissionId: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** Webhooks: events on their way to other systems. */
 import type { Logger } from 'pino';
 import type { EventFeed } from '../../server/events/index.js';
+import type { Breakers, DeadLetters } from '../../server/limits/index.js';
 import type { Storage } from '../../server/storage/index.js';
 import { DeliveryStore } from './delivery-store.js';
 import { Outbox } from './outbox.js';
@@ -10,6 +11,7 @@ import { WebhookService } from './service.js';
 import { WebhookStore } from './webhook-store.js';
 
 export type { RetrySchedule } from './retry-schedule.js';
+export { DEAD_DELIVERY } from './lanes.js';
 export { webhookRoutes } from './routes.js';
 
 export interface WebhooksOptions {
@@ -17,6 +19,9 @@ export interface WebhooksOptions {
   readonly node: string;
   readonly storage: Storage;
   readonly feed: EventFeed;
+  /** Of the node: a receiver that fails all the time is left alone for a while. */
+  readonly breakers: Breakers;
+  readonly deadLetters: Pick<DeadLetters, 'add'>;
   readonly logger: Logger;
   /** Unix time in milliseconds. */
   readonly clock: () => number;
@@ -33,11 +38,22 @@ export interface Webhooks {
 }
 
 export function createWebhooks(options: WebhooksOptions): Webhooks {
-  const { node, storage, feed, logger, clock, allowPrivateTargets, schedule = RETRY_SCHEDULE } = options;
+  const {
+    node,
+    storage,
+    feed,
+    breakers,
+    deadLetters,
+    logger,
+    clock,
+    allowPrivateTargets,
+    schedule = RETRY_SCHEDULE,
+  } = options;
   const { records, events: log, leases, bus } = storage;
   const [webhooks, deliveries] = [new WebhookStore(records), new DeliveryStore(records)];
   const sender = new WebhookSender({ allowPrivateTargets });
-  const outbox = new Outbox({ node, feed, log, leases, bus, webhooks, deliveries, sender, schedule, logger, clock });
+  const delivering = { webhooks, deliveries, sender, schedule, breakers, deadLetters, logger, clock };
+  const outbox = new Outbox({ node, feed, log, leases, bus, ...delivering });
   return {
     service: new WebhookService({ webhooks, deliveries, outbox, feed, allowPrivateTargets, clock }),
     start: () => outbox.start(),

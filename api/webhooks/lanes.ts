@@ -5,16 +5,19 @@
  *   410                the receiver is gone: the webhook is disabled (Standard Webhooks), the delivery dead
  *   anything else      waits and tries again, the rest of the lane behind it; after the last try it is dead, and the
  *                      next one goes
+ *   many failures      the breaker of the webhook opens: tries fail without a request, and one at a time asks again
  *   a success          lanes of the same webhook that wait for their next try go at once, once a minute each: a receiver
  *                      that is back is told of everything soon
  *
  * Lives as long as this node holds the lease. Everything here can be rebuilt from the store.
  */
 import type { Logger } from 'pino';
+import type { Breakers, DeadLetters } from '../../server/limits/index.js';
 import type { Delivery, DeliveryStore, StoredDelivery } from './delivery-store.js';
 import { waitAfter, type RetrySchedule } from './retry-schedule.js';
 import type { Outcome, WebhookSender } from './sender.js';
 import { signedHeaders } from './signature.js';
+import { TargetBreakers } from './target-breaker.js';
 import { signingSecrets, type Webhook, type WebhookStore } from './webhook-store.js';
 
 export interface LanesOptions {
@@ -22,6 +25,9 @@ export interface LanesOptions {
   readonly deliveries: DeliveryStore;
   readonly sender: WebhookSender;
   readonly schedule: RetrySchedule;
+  readonly breakers: Breakers;
+  /** Told of deliveries that are given up. */
+  readonly deadLetters: Pick<DeadLetters, 'add'>;
   readonly logger: Logger;
   /** Unix time in milliseconds. */
   readonly clock: () => number;
@@ -43,6 +49,8 @@ const PARALLEL_PER_WEBHOOK = 8;
 const HURRY_EVERY_MS = 60_000;
 /** When the store itself fails. */
 const STORE_RETRY_MS = 1_000;
+/** Queue and kind of the dead letter of a delivery. */
+export const DEAD_DELIVERY = 'webhook';
 const LONGEST_TIMER_MS = 60 * 60_000;
 
 export class Lanes {
@@ -50,12 +58,15 @@ export class Lanes {
   readonly #webhooks = new Map<string, Map<string, Lane>>();
   readonly #running = new Map<string, number>();
   readonly #work = new Set<Promise<void>>();
+  readonly #targets: TargetBreakers;
 
   constructor(
     private readonly options: LanesOptions,
     /** Aborted when this node is no longer the one that delivers. */
     private readonly signal: AbortSignal,
-  ) {}
+  ) {
+    this.#targets = new TargetBreakers(options.breakers, options.schedule);
+  }
 
   enqueue(webhookId: string, laneName: string, eventId: string): void {
     const lane = this.#lane(webhookId, laneName);
@@ -71,6 +82,7 @@ export class Lanes {
 
   /** Takes up everything that waits in the store for this webhook. */
   async reload(webhookId: string, isHurried: boolean): Promise<void> {
+    if (isHurried) this.#targets.forget(webhookId);
     for (const { id, lane } of await this.options.deliveries.pending(webhookId)) this.enqueue(webhookId, lane, id);
     for (const lane of this.#webhooks.get(webhookId)?.values() ?? []) {
       clearTimeout(lane.timer);
@@ -148,6 +160,7 @@ export class Lanes {
       if (webhook === undefined) {
         lane.queue = [];
         lane.known.clear();
+        this.#targets.forget(webhookId);
         return;
       }
       // `reload` comes when it is enabled again.
@@ -175,7 +188,9 @@ export class Lanes {
     const body = JSON.stringify(delivery.event);
     const at = clock();
     const headers = signedHeaders(`msg_${delivery.id}`, at, body, signingSecrets(webhook, at));
-    const outcome = await sender.post(webhook.url, headers, body, this.signal);
+    const outcome = await this.#targets.attempt(webhook.id, this.signal, () =>
+      sender.post(webhook.url, headers, body, this.signal),
+    );
     // Cut off in the middle by the end of the lease: the next holder sends it again.
     if (this.signal.aborted && outcome.status === undefined) return;
     const next = after(delivery, outcome, at, clock(), this.options.schedule);
@@ -189,6 +204,12 @@ export class Lanes {
   async #onDead(webhook: Webhook, { id, tries, event }: Delivery, outcome: Outcome): Promise<void> {
     const { logger, webhooks } = this.options;
     logger.warn({ webhook: webhook.id, delivery: id, event: event.type, tries }, 'a delivery is dead');
+    this.options.deadLetters.add({
+      ...{ queue: DEAD_DELIVERY, kind: DEAD_DELIVERY, destination: webhook.id, reason: 'failed', attempts: tries },
+      ...(event.formId === undefined ? {} : { document: `form/${event.formId}` }),
+      error: outcome.status === undefined ? outcome.error : `HTTP ${outcome.status}`,
+      body: { delivery: id, event: event.type },
+    });
     if (outcome.status !== 410) return;
     logger.warn({ webhook: webhook.id }, 'the receiver says that it is gone for good; the webhook is disabled');
     await webhooks.change(webhook.id, (current) => ({ ...current, isEnabled: false }));

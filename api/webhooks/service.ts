@@ -1,4 +1,5 @@
 /** Webhooks as administrators manage them. Knows no HTTP. */
+import { z } from 'zod';
 import type { Principal } from '../../server/auth/index.js';
 import type { EventFeed } from '../../server/events/index.js';
 import { Problem } from '../http/problem.js';
@@ -8,6 +9,7 @@ import { RefusedTargetError, requirePublicHost, resolvesToPrivate } from './publ
 import { newSecret } from './signature.js';
 import type { Webhook, WebhookSettings, WebhookStore } from './webhook-store.js';
 
+const deadDeliverySchema = z.object({ delivery: z.string() });
 const MAX_WEBHOOKS = 100;
 const OLD_SECRET_MS = 24 * 3_600_000;
 
@@ -109,6 +111,16 @@ export class WebhookService {
       await outbox.wake(id, false);
       return next;
     }
+  }
+
+  /**
+   * For a dead letter: sends the delivery again if it still is dead, and does nothing if it was replayed meanwhile.
+   * @throws Problem `webhook_not_found`, `delivery_not_found`
+   */
+  async replayDead(letter: { readonly destination: string; readonly body: unknown }): Promise<void> {
+    const { delivery: id } = deadDeliverySchema.parse(letter.body);
+    const stored = await this.options.deliveries.get(letter.destination, id);
+    if (stored === undefined || stored.delivery.state === 'dead') await this.replay(letter.destination, id);
   }
 
   /** @throws Problem `validation_failed` */

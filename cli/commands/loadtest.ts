@@ -2,8 +2,8 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { runLoadTest, SCENARIO_NAMES, type LoadTestEvents } from '../../loadtest/load-test/load-test.js';
-import { lineOf, verdictOf, writeReport } from '../../loadtest/load-test/report.js';
+import type { LoadTestEvents } from '../../loadtest/load-test/load-test.js';
+import { SCENARIO_NAMES } from '../../loadtest/load-test/scenarios.js';
 import { TargetError } from '../../loadtest/load-test/target.js';
 import { CommandError, EXIT, type Output } from '../output.js';
 import { configFrom } from './serve.js';
@@ -55,6 +55,10 @@ async function loadTest(
   }
   const main = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../main.js');
   const options = { connections, durationMs, scenarios, main, url: flags.url?.replace(/\/$/, ''), token: flags.token };
+  const [{ runLoadTest }, { lineOf, verdictOf, writeReport }] = await Promise.all([
+    import('../../loadtest/load-test/load-test.js'),
+    import('../../loadtest/load-test/report.js'),
+  ]);
   const results = await runLoadTest(options, progressOn(output)).catch((error: unknown) => {
     if (error instanceof TargetError) throw new CommandError(error.message, EXIT.unreachable);
     throw error;

@@ -1,9 +1,8 @@
 /** `formloom serve`. */
 import type { Command } from 'commander';
 import { ConfigError, describeConfig, loadConfig, type Config } from '../../server/config/index.js';
-import { createLogger } from '../../server/observability/index.js';
-import { StorageUnavailableError } from '../../server/storage/index.js';
-import { startFormloom } from '../compose.js';
+import { createLogger } from '../../server/observability/logger.js';
+import { StorageUnavailableError } from '../../server/storage/errors.js';
 import { CommandError, EXIT, type Output } from '../output.js';
 
 const FORCE_EXIT_MS = 15_000;
@@ -43,6 +42,8 @@ export function addServeCommand(
 
 async function serve(config: Config, output: Output): Promise<void> {
   const logger = createLogger({ level: config.logLevel });
+  // Here, so that the other commands need not load the whole server.
+  const { startFormloom } = await import('../compose.js');
   const formloom = await startFormloom(config, logger).catch((error: unknown) => {
     throw startError(error, config);
   });

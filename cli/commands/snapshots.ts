@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { callApi } from '../api-client.js';
 import type { Output } from '../output.js';
 import { targetOf, withRemoteOptions, type RemoteOptions } from './remote-options.js';
+import { withConfigOptions } from './serve.js';
 
 const snapshotSchema = z.object({
   id: z.string(),
@@ -13,7 +14,11 @@ const snapshotSchema = z.object({
 });
 const listSchema = z.object({ data: z.array(snapshotSchema), nextCursor: z.string().nullable() });
 
-export function addSnapshotCommands(program: Command, output: () => Output): void {
+export function addSnapshotCommands(
+  program: Command,
+  output: () => Output,
+  environment: Readonly<Record<string, string | undefined>>,
+): void {
   const snapshot = program.command('snapshot').description('take, list or delete snapshots of a document');
   withRemoteOptions(
     snapshot.command('take').description('keep the document as it is now').argument('<document>', 'such as form/<id>'),
@@ -57,25 +62,40 @@ export function addSnapshotCommands(program: Command, output: () => Output): voi
     output().result({ deleted: id }, [`Deleted snapshot ${id}.`]);
   });
 
-  withRemoteOptions(
-    program
-      .command('restore')
-      .description('turn a document back into a snapshot, as a forward edit that live editors merge with')
-      .argument('<document>', 'such as form/<id>')
-      .argument('<snapshot>', 'its id'),
-  )
-    .option('--dry-run', 'say what would change, change nothing', false)
-    .action(async (document: string, id: string, options: RemoteOptions & { dryRun: boolean }) => {
-      const query = options.dryRun ? '?dryRun=true' : '';
-      const response = await callApi(targetOf(options), {
-        method: 'POST',
-        path: `/documents/${encodeURIComponent(document)}/snapshots/${encodeURIComponent(id)}/restore${query}`,
-        body: {},
-      });
-      const report: unknown = await response.json();
-      output().result(report, [
-        options.dryRun ? 'This would change:' : `Restored ${document} to ${id}:`,
-        JSON.stringify(report, null, 2),
-      ]);
-    });
+  withConfigOptions(
+    withRemoteOptions(
+      program
+        .command('restore')
+        .description('turn a document back into a snapshot, or put an archive of `backup` into an empty store')
+        .argument('<documentOrFile>', 'with a snapshot: a document, such as form/<id>; alone: an archive')
+        .argument('[snapshot]', "a snapshot's id"),
+    )
+      .option('--dry-run', 'say what would change, change nothing', false)
+      .option('--verify', 'of an archive: then open every document in the store and compare it', false)
+      .addHelpText(
+        'after',
+        '\nA snapshot is restored by the server at --url, as a forward edit that live editors merge with.\nAn archive is restored into the store that DATA_DIR or REDIS_URL name: it must be empty. It is verified first, and\na damaged one changes nothing.',
+      ),
+  ).action(async (subject: string, id: string | undefined, options: RestoreOptions) => {
+    if (id !== undefined) return restoreSnapshot(subject, id, options, output());
+    const { dryRun: isDryRun, verify: isVerified, ...flags } = options;
+    const { restoreStore } = await import('./archives.js');
+    return restoreStore(subject, { isDryRun, isVerified }, flags, environment, output());
+  });
+}
+
+type RestoreOptions = RemoteOptions & { readonly dryRun: boolean; readonly verify: boolean };
+
+async function restoreSnapshot(document: string, id: string, options: RestoreOptions, output: Output): Promise<void> {
+  const query = options.dryRun ? '?dryRun=true' : '';
+  const response = await callApi(targetOf(options), {
+    method: 'POST',
+    path: `/documents/${encodeURIComponent(document)}/snapshots/${encodeURIComponent(id)}/restore${query}`,
+    body: {},
+  });
+  const report: unknown = await response.json();
+  output.result(report, [
+    options.dryRun ? 'This would change:' : `Restored ${document} to ${id}:`,
+    JSON.stringify(report, null, 2),
+  ]);
 }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { grantSchema, identityText } from '../../server/auth/claims.js';
-import { ROLES } from '../../server/auth/index.js';
+import { ROLES } from '../../server/auth/principal.js';
 import { MAX_TTL_SECONDS, Mint, type TokenRequest } from '../../server/auth/minting.js';
 import { ConfigError, loadJwtSecret } from '../../server/config/index.js';
 import { callApi } from '../api-client.js';

@@ -17,7 +17,7 @@ import { OperationsRefusedError, type Operation, type OperationIssue } from './o
 import { project } from './project.js';
 import { reimport, type ReimportOptions } from './reimport.js';
 
-/** @throws OperationsRefusedError before anything is changed. */
+/** @throws OperationsRefusedError, SchemaNewerError before anything is changed. */
 export function applyOperations(
   doc: Y.Doc,
   formId: string,

@@ -9,6 +9,8 @@ import { OperationsRefusedError } from './operations.js';
 import { project } from './project.js';
 import { reimport, seedForm } from './reimport.js';
 import { inspectShape } from './rules.js';
+import { newerVersion, SchemaNewerError } from './schema-gate.js';
+import { SCHEMA_VERSION } from './shape.js';
 import { intentOf, operationOf, type Intent } from './testing/forms.js';
 import { hostileEdit, misreadRoot, type HostileEdit } from './testing/hostile.js';
 
@@ -114,6 +116,23 @@ void t.test(
     );
   },
 );
+
+void t.test('no hostile update of a form whose writes are kept leaves anything that is no form', async () => {
+  fc.assert(
+    fc.property(edits(hostileEdit), (edits) => {
+      const room = new Room(EDITOR, (doc) => doc.getMap('meta').set('policy', { default: 'manual', fields: {} }));
+      for (const edit of edits) room.act(() => edit(room.client));
+      for (const [key, entry] of room.server.getMap('conflicts').entries()) {
+        if (JSON.stringify(room.reader.getMap('conflicts').get(key)) !== JSON.stringify(entry))
+          throw new Error('the reader sees other entries');
+      }
+      const { policy } = room.server.getMap('meta').toJSON();
+      if (JSON.stringify(policy) !== '{"default":"manual","fields":{}}') throw new Error('the policy was changed');
+      if (room.server.getMap('locks').size > 0) throw new Error('a client has locked something');
+    }),
+    { numRuns: 4 },
+  );
+});
 
 void t.test('a root that was never asked for is guarded too', async () => {
   fc.assert(
@@ -263,4 +282,78 @@ void t.test('a translator whose edit was undone goes on with legal ones', async 
   t.same(room.refusals, []);
   t.same(room.form().pages[0]?.fields[0]?.title, { en: 'Kind', fr: 'Genre' });
   t.same(withoutFrench(room.form()), withoutFrench(before));
+});
+
+void t.test('a locked field is for its holder until the lock ends; others are told who has it', async (t) => {
+  const lock = { holder: { id: 'ada', name: 'Ada' }, since: 0, until: 1_000 };
+  const locked = (doc: Y.Doc): void => void doc.getMap('locks').set('f2', lock);
+  const writer = (id: string, at: number): GuardWriter => ({ canWrite: true, principal: { id }, at });
+  const rename = (room: Room): void =>
+    room.act(
+      () =>
+        void applyOperations(room.client, 'f', [
+          { op: 'insertText', target: 'fields/f2', property: 'title', language: 'en', index: 0, text: 'Full ' },
+          { op: 'setProperty', target: 'fields/f2', path: 'required', value: true },
+          { op: 'setProperty', target: 'fields/f1', path: 'required', value: true },
+        ]),
+    );
+  const titleOf = (room: Room): unknown => room.form().pages[0]?.fields[1]?.title['en'];
+
+  const other = new Room(writer('bob', 999), locked);
+  rename(other);
+  t.same([titleOf(other), other.form().pages[0]?.fields[1]?.required], ['Name', false]);
+  t.equal(other.form().pages[0]?.fields[0]?.required, true, 'other fields are free');
+  const message = 'the field is locked by Ada until 1970-01-01T00:00:01.000Z';
+  t.same(other.refusals.map(({ property, code, message }) => ({ property, code, message })).sort(byProperty), [
+    { property: 'required', code: 'locked', message },
+    { property: 'title.en', code: 'locked', message },
+  ]);
+  other.act(() => other.client.getMap('fields').delete('f2'));
+  t.match(other.refusals, [{ target: 'fields/f2', code: 'locked' }]);
+  other.act(() => {
+    other.client.getMap('locks').delete('f2');
+    (other.client.getMap('fields').get('f2') as Y.Map<unknown>).set('required', true);
+  });
+  t.same(other.refusals.map(({ code }) => code).sort(), ['forbidden', 'locked'], 'who breaks the lock gains nothing');
+  t.same(other.form().pages[0]?.fields[1]?.required, false);
+
+  for (const [id, at] of [
+    ['ada', 999],
+    ['bob', 1_000],
+  ] as const) {
+    const room = new Room(writer(id, at), locked);
+    rename(room);
+    t.same([titleOf(room), room.refusals.length], ['Full Name', 0], `${id} at ${at}`);
+  }
+});
+
+const byProperty = (a: { property: string }, b: { property: string }): number => (a.property < b.property ? -1 : 1);
+
+void t.test('a form of a later version is neither repaired by servers nor written by old clients', async (t) => {
+  const later = (doc: Y.Doc): void => {
+    doc.getMap('meta').set('schemaVersion', SCHEMA_VERSION + 1);
+    doc.getMap('meta').set('novelty', new Y.Array());
+  };
+  const server = new Y.Doc();
+  const client = new Y.Doc();
+  later(client);
+  Y.applyUpdate(server, Y.encodeStateAsUpdate(client));
+  const before = Y.encodeStateVector(server);
+  client.getMap('meta').set('novelty', 1);
+  server.transact((transaction) => {
+    Y.applyUpdate(server, Y.encodeStateAsUpdate(client));
+    t.same(guard(server, transaction, EDITOR), []);
+    transaction.local = true;
+  });
+  t.equal(Y.decodeStateVector(before).has(server.clientID), false);
+  t.equal(Y.decodeStateVector(Y.encodeStateVector(server)).has(server.clientID), false, 'the server wrote nothing');
+  const operation = { op: 'setTitle', target: 'form', language: 'en', value: 'Old' } as const;
+  t.throws(() => applyOperations(client, 'f', [operation]), SchemaNewerError);
+  t.throws(() => reimport(client, BASE), { code: 'schema_newer', version: SCHEMA_VERSION + 1 });
+  t.equal(newerVersion(client), SCHEMA_VERSION + 1);
+  formSchema.parse(project(client, 'f'));
+
+  const room = new Room({ ...EDITOR, isOwner: true });
+  room.act(() => room.client.getMap('meta').set('schemaVersion', SCHEMA_VERSION + 1));
+  t.match(room.refusals, [{ property: 'schemaVersion', code: 'invalid_shape' }], 'nobody raises it over the wire');
 });

@@ -7,7 +7,14 @@
  */
 import * as Y from 'yjs';
 import { childrenBefore, contentBefore, deltaBefore, itemBefore, type AnyType } from './before.js';
-import { fits, ROOT_RULES, type Rule } from './rules.js';
+import { lockOn, LOCKS_ROOT, type FieldLock } from '../conflicts/locks.js';
+import { CONFLICTS_ROOT, type Author } from '../conflicts/entry.js';
+import { mayMeet } from '../conflicts/property.js';
+import { keepsWrites, recordWrites, type Touched } from '../conflicts/record.js';
+import { isTextIn, locate, propertyOf, targetOf, type Place } from './place.js';
+import { fits, ROOT_NAMES, type Rule } from './rules.js';
+import { isVersionNewer, newerVersion } from './schema-gate.js';
+import { ROOTS } from './shape.js';
 
 export interface GuardWriter {
   readonly canWrite: boolean;
@@ -15,35 +22,67 @@ export interface GuardWriter {
   readonly paths?: readonly string[];
   /** Languages whose texts the writer is limited to. */
   readonly languages?: readonly string[];
+  /** For locks, and as the author of writes that are kept. */
+  readonly principal?: Author;
+  /** May say what becomes of concurrent writes. */
+  readonly isOwner?: boolean;
+  /** Unix time in milliseconds, by the clock of the server. */
+  readonly at?: number;
 }
 
 export interface Refusal {
   /** As in operations: `form`, `pages/<id>`, `fields/<id>`, `fields/<id>/options/<id>`. */
   readonly target: string;
   readonly property: string;
-  readonly code: 'invalid_shape' | 'forbidden';
+  readonly code: 'invalid_shape' | 'forbidden' | 'locked';
   readonly message: string;
-}
-
-/** Where a shared type stands: names from the root, and the rule for it. */
-interface Place {
-  readonly path: readonly string[];
-  readonly rule: Rule;
-  readonly type: AnyType;
 }
 
 /** @returns what was undone, for its author; empty when everything stands. */
 export function guard(doc: Y.Doc, transaction: Y.Transaction, writer: GuardWriter): Refusal[] {
   if (transaction.changed.size === 0) return [];
   // Types that nobody has asked for yet have no kind; the rules are about maps.
-  for (const root of Object.keys(ROOT_RULES)) doc.getMap(root);
-  return new Guard(doc, transaction, writer).run();
+  for (const root of ROOT_NAMES) doc.getMap(root);
+  // A version that this very writer has set counts for nothing.
+  const isNewer = newerVersion(doc) !== undefined && isVersionNewer(valueBefore(doc, transaction));
+  return isNewer ? [] : new Guard(doc, transaction, writer).run();
+}
+
+function valueBefore(doc: Y.Doc, transaction: Y.Transaction): unknown {
+  const item = itemBefore(doc.getMap(ROOTS.meta) as AnyType, 'schemaVersion', transaction);
+  return item === undefined ? undefined : contentBefore(item, transaction);
+}
+
+/**
+ * For changes that the server makes for somebody, already checked: keeps the writes whose property asks for it. Inside
+ * the transaction that made them.
+ */
+export function recordChanges(doc: Y.Doc, transaction: Y.Transaction, by: Author, at: number): void {
+  if (!keepsWrites(doc)) return;
+  const touched: Touched[] = [];
+  for (const [type, keys] of transaction.changed) {
+    const place = type._item?.deleted === true ? undefined : locate(doc, type as AnyType);
+    if (place === undefined) continue;
+    for (const key of keys) if (key !== null) touched.push(...touchedAt(place, key, true));
+  }
+  recordWrites(doc, transaction, touched, { by, at, isOwn: true });
+}
+
+function touchedAt({ path, rule, type }: Place, key: string, stands: boolean): Touched[] {
+  const [, field = '', ...rest] = path;
+  const child = rule.kind === 'map' ? rule.child(key) : undefined;
+  if (child === undefined || child.kind === 'map' || !(type instanceof Y.Map) || !mayMeet([...path, key])) return [];
+  return [{ map: type as Y.Map<unknown>, key, field, path: [...rest, key], rule: child, stands }];
 }
 
 class Guard {
   readonly #refusals: Refusal[] = [];
   readonly #reverted = new Set<AnyType>();
   readonly #isLimited: boolean;
+  readonly #keepsWrites: boolean;
+  readonly #touched: Touched[] = [];
+  /** Undefined when no field has one, as in most forms. */
+  readonly #locks: Y.Map<unknown> | undefined;
 
   constructor(
     private readonly doc: Y.Doc,
@@ -51,24 +90,44 @@ class Guard {
     private readonly writer: GuardWriter,
   ) {
     this.#isLimited = !writer.canWrite || writer.paths !== undefined || writer.languages !== undefined;
+    this.#keepsWrites = keepsWrites(doc);
+    const locks = doc.getMap(LOCKS_ROOT);
+    this.#locks = locks._map.size === 0 ? undefined : locks;
   }
 
   run(): Refusal[] {
     // A copy: what is undone below changes types too.
     const changed = [...this.transaction.changed].map(([type, keys]) => [type, [...keys]] as const);
+    // Locks come first: what follows is judged by them as they were.
+    const locks = this.#locks?._map;
+    if (changed.some(([type]) => type._map === locks)) {
+      changed.sort(([a], [b]) => Number(b._map === locks) - Number(a._map === locks));
+    }
     for (const [type, keys] of changed) {
       if (type._item?.deleted === true) continue;
       const place = locate(this.doc, type as AnyType);
       if (place === undefined) continue;
       if (place.rule.kind === 'map') {
-        for (const key of keys) this.#checkKey(place, key);
+        for (const key of keys) {
+          const undone = this.#refusals.length;
+          this.#checkKey(place, key);
+          if (this.#keepsWrites && key !== null) {
+            this.#touched.push(
+              ...touchedAt(place, key, this.#refusals.length === undone && this.#mayWrite(place, key)),
+            );
+          }
+        }
       } else {
         this.#checkText(place);
       }
     }
+    const { principal = null, at = 0 } = this.writer;
+    const isRecorded =
+      this.#touched.length > 0 &&
+      recordWrites(this.doc, this.transaction, this.#touched, { by: principal, at, isOwn: false });
     // Applying an update marks the transaction as foreign. With writes of our own in it, Yjs would then take our client id
     // for one that somebody else uses too, and choose another: one more entry in the state vector for each correction.
-    if (this.#refusals.length > 0) this.transaction.local = true;
+    if (this.#refusals.length > 0 || isRecorded) this.transaction.local = true;
     return this.#refusals;
   }
 
@@ -90,6 +149,8 @@ class Guard {
       this.#undo(map, key, path, 'invalid_shape', 'this cannot be left out');
     } else if (!this.#mayChange(path)) {
       this.#undo(map, key, path, 'forbidden', 'no right to change this');
+    } else if (this.#lockOn(path) !== undefined) {
+      this.#undo(map, key, path, 'locked', this.#lockReason(path));
     } else if (isSet) {
       this.#checkNew(map.get(key), rule, path);
     }
@@ -134,7 +195,8 @@ class Guard {
   }
 
   #checkText({ path, type }: Place): void {
-    if (this.#mayChange(path) || this.#reverted.has(type)) return;
+    const isAllowed = this.#mayChange(path);
+    if ((isAllowed && this.#lockOn(path) === undefined) || this.#reverted.has(type)) return;
     this.#reverted.add(type);
     if (type instanceof Y.Text) {
       const delta = deltaBefore(type, this.transaction);
@@ -145,10 +207,34 @@ class Guard {
       type.delete(0, type.length);
       type.insert(0, children);
     }
-    this.#refuse(path, 'forbidden', 'no right to change this text');
+    if (isAllowed) this.#refuse(path, 'locked', this.#lockReason(path));
+    else this.#refuse(path, 'forbidden', 'no right to change this text');
+  }
+
+  /** Also for a write that lost, of which nothing had to be undone. */
+  #mayWrite(place: Place, key: string): boolean {
+    const path = [...place.path, key];
+    return this.#mayChange(path) && this.#lockOn(path) === undefined;
+  }
+
+  /** The lock of somebody else that covers this. */
+  #lockOn([root, fieldId]: readonly string[]): FieldLock | undefined {
+    if (this.#locks === undefined || root !== 'fields' || fieldId === undefined) return undefined;
+    const lock = lockOn(this.#locks, fieldId, this.writer.at ?? 0);
+    return lock?.holder.id === this.writer.principal?.id ? undefined : lock;
+  }
+
+  #lockReason(path: readonly string[]): string {
+    const lock = this.#lockOn(path);
+    if (lock === undefined) return 'the field is locked';
+    return `the field is locked by ${lock.holder.name ?? lock.holder.id} until ${new Date(lock.until).toISOString()}`;
   }
 
   #mayChange(path: readonly string[]): boolean {
+    const [root, member] = path;
+    // Written by the server alone.
+    if (root === LOCKS_ROOT || root === CONFLICTS_ROOT) return false;
+    if (member === 'policy' && root === 'meta' && this.writer.isOwner !== true) return false;
     if (!this.#isLimited) return true;
     if (!this.writer.canWrite) return false;
     const { paths, languages } = this.writer;
@@ -161,58 +247,4 @@ class Guard {
   #refuse(path: readonly string[], code: Refusal['code'], message: string): void {
     this.#refusals.push({ target: targetOf(path), property: propertyOf(path), code, message });
   }
-}
-
-/** The place of a type, or of the text that it is part of; undefined outside the form. */
-function locate(doc: Y.Doc, type: AnyType): Place | undefined {
-  const steps: { key: string | null; type: AnyType }[] = [];
-  let current = type;
-  for (let item = current._item; item !== null; item = current._item) {
-    steps.unshift({ key: item.parentSub, type: current });
-    current = item.parent as AnyType;
-  }
-  const name = rootName(doc, current);
-  let rule = name === undefined ? undefined : ROOT_RULES[name];
-  if (name === undefined || rule === undefined) return undefined;
-  const path = [name];
-  let place: Place = { path: [...path], rule, type: doc.getMap(name) as AnyType };
-  for (const step of steps) {
-    // Below a text is rich text: it belongs to the text.
-    if (rule.kind !== 'map') return place;
-    if (step.key === null) return undefined;
-    const child = rule.child(step.key);
-    if (child === undefined) return undefined;
-    path.push(step.key);
-    rule = child;
-    place = { path: [...path], rule, type: step.type };
-  }
-  return place;
-}
-
-/**
- * Yjs reports a root that nobody had asked for before this transaction by the object that stood for it until then; its
- * map of entries is the one that the root has now.
- */
-function rootName(doc: Y.Doc, type: AnyType): string | undefined {
-  for (const name of Object.keys(ROOT_RULES)) if (doc.share.get(name)?._map === type._map) return name;
-  return undefined;
-}
-
-const TEXT_MEMBERS = new Set(['title', 'description', 'placeholder', 'label']);
-
-function isTextIn(path: readonly string[], languages: readonly string[]): boolean {
-  const language = path[path.length - 1] ?? '';
-  const member = path[path.length - 2] ?? '';
-  return path.length >= 3 && TEXT_MEMBERS.has(member) && languages.includes(language);
-}
-
-function targetOf([root = '', id, list, optionId]: readonly string[]): string {
-  if (root === 'meta' || id === undefined) return 'form';
-  const isOption = (list === 'options' || list === 'rows') && optionId !== undefined;
-  return isOption ? `${root}/${id}/${list}/${optionId}` : `${root}/${id}`;
-}
-
-function propertyOf(path: readonly string[]): string {
-  const depth = path[0] === 'meta' ? 1 : targetOf(path).split('/').length;
-  return path.slice(depth).join('.');
 }

@@ -10,6 +10,7 @@ import { normalize } from './normalize.js';
 import { positionsFor } from './position.js';
 import { project } from './project.js';
 import { asJson, asText, fieldsOf, JSON_MEMBERS, metaOf, pagesOf, SCHEMA_VERSION } from './shape.js';
+import { requireKnownVersion } from './schema-gate.js';
 import { applyTextEdits } from './text-edit.js';
 
 export interface ReimportOptions {
@@ -19,8 +20,12 @@ export interface ReimportOptions {
   readonly from?: FormJson;
 }
 
-/** One transaction of its own unless it runs inside one. `target` satisfies `formSchema`; its id is not stored. */
+/**
+ * One transaction of its own unless it runs inside one. `target` satisfies `formSchema`; its id is not stored.
+ * @throws SchemaNewerError before anything is changed
+ */
 export function reimport(doc: Y.Doc, target: FormJson, options: ReimportOptions = {}): { changes: number } {
+  requireKnownVersion(doc);
   const form = normalize(target);
   const from = options.from ?? project(doc, form.id);
   // Not even what dangles is put right for a form that reads the same.

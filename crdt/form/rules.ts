@@ -11,7 +11,11 @@ import {
   isValidationEntry,
   JSON_MEMBERS,
   ROOTS,
+  SCHEMA_VERSION,
 } from './shape.js';
+import { CONFLICTS_ROOT, isEntry, isEntryKey } from '../conflicts/entry.js';
+import { isLock, LOCKS_ROOT } from '../conflicts/locks.js';
+import { isPolicy } from '../conflicts/policy.js';
 import { isPosition } from './position.js';
 
 export type Rule =
@@ -70,15 +74,27 @@ const field = members(
 /** By name of the root type; other roots are not the form's and are left alone. */
 export const ROOT_RULES: Readonly<Record<string, Rule>> = {
   [ROOTS.meta]: members({
-    schemaVersion: value((given) => Number.isSafeInteger(given)),
+    // Only who knows a later version can have made a form of it.
+    schemaVersion: value((given) => Number.isSafeInteger(given) && (given as number) <= SCHEMA_VERSION),
     languages: value(isLanguages),
+    policy: value(isPolicy),
     title: texts,
     description: texts,
     settings: entries(isKey, json),
   }),
   [ROOTS.pages]: entries(isId, page),
   [ROOTS.fields]: entries(isId, field),
+  [LOCKS_ROOT]: entries(isId, value(isLock)),
+  [CONFLICTS_ROOT]: entries(isEntryKey, value(isEntry)),
 };
+export const ROOT_NAMES: readonly string[] = Object.keys(ROOT_RULES);
+
+/** Of a property of a field, named from the field down; undefined for what a field does not have. */
+export function fieldRule(path: readonly string[]): Rule | undefined {
+  let rule: Rule | undefined = field;
+  for (const name of path) rule = rule?.kind === 'map' ? rule.child(name) : undefined;
+  return rule;
+}
 
 /** Whether what stands somewhere is what the rule allows, without looking into maps. */
 export function fits(rule: Rule, given: unknown): boolean {

@@ -35,8 +35,6 @@ export interface LoadTestEvents {
 /** The whole product has to do it with this much to spare. */
 export const LIMITS = { memoryShare: 0.8, cpuShare: 0.7, meanMs: 100, messagesPerMinute: 10_000 } as const;
 
-export const SCENARIO_NAMES = loadScenarios({ connections: 100, durationMs: 30_000 }).map(({ name }) => name);
-
 /** @throws TargetError */
 export async function runLoadTest(options: LoadTestOptions, events: LoadTestEvents): Promise<ScenarioResult[]> {
   const all = loadScenarios(options);

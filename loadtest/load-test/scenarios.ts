@@ -54,3 +54,5 @@ export function loadScenarios({ connections, durationMs }: ScenarioSettings): Lo
     },
   ];
 }
+
+export const SCENARIO_NAMES = loadScenarios({ connections: 100, durationMs: 30_000 }).map(({ name }) => name);

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import type { LoggedEvent } from '../storage/event-log.js';
 
-const storedSchema = z.object({
+export const storedEventSchema = z.object({
   /** Such as `form.changed`. */
   type: z.string(),
   /** Unix time in milliseconds at which it happened. */
@@ -21,14 +21,14 @@ const storedSchema = z.object({
   recipient: z.string().optional(),
 });
 
-export type StoredEvent = z.infer<typeof storedSchema>;
+export type StoredEvent = z.infer<typeof storedEventSchema>;
 /** `id` is ordered: compare as strings. */
 export type FeedEvent = StoredEvent & { readonly id: string };
 /** Happens now, unless it says when. */
 export type NewEvent = Readonly<Omit<StoredEvent, 'time'>> & { readonly time?: number };
 
 export function eventFrom({ id, data }: LoggedEvent): FeedEvent {
-  return { id, ...storedSchema.parse(data) };
+  return { id, ...storedEventSchema.parse(data) };
 }
 
 /** Stands before the first event of any log. */

@@ -2,6 +2,7 @@
 export {
   FEED_START,
   GAP,
+  storedEventSchema,
   type EventPublisher,
   type FeedEvent,
   type FeedSource,

@@ -1,4 +1,4 @@
-/** What an operator sees and steers of live WebSocket connections. */
+/** What an operator sees and steers of live connections, over whichever transport. */
 export interface ConnectionInfo {
   readonly id: string;
   readonly document: string;

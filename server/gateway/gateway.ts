@@ -1,32 +1,30 @@
 /**
- * WebSocket upgrades: name, identity, right and admission are settled before anything is queued or loaded.
+ * All connections of a node, WebSockets and streams: opens them, watches their lives, lists, closes and drains them.
  *
  *   bad name                    HTTP 400 before the upgrade
  *   no room for it              HTTP 503 with Retry-After before the upgrade
  *   no key to verify with now   HTTP 503 with Retry-After before the upgrade
- *   no valid token, no right    upgraded, then closed with 4401 or 4403: a browser sees codes, not statuses
+ *   no valid token, no right    opened, then closed with 4401 or 4403: a browser sees codes, not statuses
  */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Logger } from 'pino';
+import { setTimeout as pause } from 'node:timers/promises';
 import { uuidv7 } from 'uuidv7';
 import { WebSocket, WebSocketServer, type RawData } from 'ws';
-import { KeysUnavailableError } from '../auth/errors.js';
 import type { Principal } from '../auth/principal.js';
-import { can, mayWriteOverSync, roleOn, scopeOn } from '../auth/rights.js';
+import { mayWriteOverSync, scopeOn } from '../auth/rights.js';
 import { CLOSE } from '../protocol/close-codes.js';
-import { documentNameFromPath, DocumentNameError } from '../protocol/document-name.js';
-import type { RoomRegistry } from '../rooms/room-registry.js';
-import { Connection } from './connection.js';
+import type { Attendance, RoomRegistry } from '../rooms/room-registry.js';
+import type { Connection, ConnectionFacts } from './connection.js';
+import type { SecurityFacts } from '../system-events/security-facts.js';
 import type { ConnectionInfo, Connections } from './connections.js';
-import { refuseUpgrade } from './refusal.js';
-
-/** What an upgrade request carries for authentication. */
-export interface Credentials {
-  readonly token?: string;
-  readonly userHint?: string;
-}
+import { Entrance, pathOf, type EntranceOptions, type Entry, type Verdict } from './entrance.js';
+import { namedEvent } from './event-messages.js';
+import type { HttpSync } from './http-sync.js';
+import { refuseUpgrade, type Refusal } from './refusal.js';
+import { StreamConnection, type Post, type PostVerdict } from './stream-connection.js';
+import { WebSocketConnection } from './websocket-connection.js';
 
 export interface Revocation {
   readonly jti?: string;
@@ -37,48 +35,31 @@ export interface Revocation {
 
 /** What the gateway needs of authentication. */
 export interface GatewayAuthenticator {
-  authenticate(credentials: Credentials): Promise<Principal>;
+  authenticate: EntranceOptions['authenticator']['authenticate'];
   onRevoked(listener: (revocation: Revocation) => void): () => void;
-}
-
-/** A place in a pool, or how long to stay away. */
-export type Admission =
-  | { readonly admitted: true; readonly pool: string; readonly idleTimeoutMs: number; release(): void }
-  | { readonly admitted: false; readonly retryAfterSeconds: number; readonly reason: string };
-
-export interface AdmissionRequest {
-  readonly document: string;
-  readonly role: string | undefined;
-  readonly principal: string | undefined;
-  readonly address: string;
-  readonly headers: IncomingMessage['headers'];
 }
 
 export interface GatewayCounters {
   opened(pool: string): void;
   closed(pool: string, code: number): void;
-  errors(type: string): void;
+  /** @param facts who is behind it, where it has an author */
+  errors(type: string, facts?: SecurityFacts): void;
 }
 
-export interface GatewayOptions {
+export interface GatewayOptions extends EntranceOptions {
   readonly rooms: RoomRegistry;
   readonly authenticator: GatewayAuthenticator;
-  readonly logger: Logger;
   readonly counters: GatewayCounters;
   readonly maxFrameBytes: number;
-  /** False on a node that has no documents open for editors (ROLE=api). */
-  readonly isServing: boolean;
-  credentials(request: IncomingMessage): Credentials;
-  address(request: IncomingMessage): string;
-  /** Before authentication: a handshake costs work. Resolves when it is this one's turn. */
-  awaitTurn(address: string): Promise<{ readonly mayGoOn: boolean; readonly retryAfterSeconds: number }>;
-  admit(request: AdmissionRequest): Admission;
 }
 
 const LIFE_CHECK_MS = 1_000;
 const PING_EVERY_MS = 10_000;
-/** An identity provider that restarts is back within seconds; clients come back by themselves. */
-const KEYS_RETRY_SECONDS = 5;
+const DRAIN_STEP_MS = 20;
+/** For clients to answer a close. `ws` itself would wait 30 s, as long as Kubernetes waits before it kills. */
+const CLOSE_GRACE_MS = 1_000;
+/** How a stream ends whose reader just went: what WebSockets without a close frame are counted as. */
+const ABNORMAL_CLOSURE = 1006;
 
 /** `ws` closes a frame over `maxPayload` with 1009; ours is 4413. */
 class SyncSocket extends WebSocket {
@@ -88,14 +69,15 @@ class SyncSocket extends WebSocket {
   }
 }
 
-export class Gateway implements Connections {
+export class Gateway implements Connections, HttpSync {
   readonly #connections = new Map<string, Connection>();
+  readonly #entrance: Entrance;
   readonly #wss: WebSocketServer;
   readonly #lifeCheck: NodeJS.Timeout;
   readonly #unsubscribe: () => void;
-  #isDraining = false;
 
   constructor(private readonly options: GatewayOptions) {
+    this.#entrance = new Entrance(options);
     this.#wss = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -113,7 +95,7 @@ export class Gateway implements Connections {
   }
 
   get isDraining(): boolean {
-    return this.#isDraining;
+    return this.#entrance.isShut;
   }
 
   /** For `server.on('upgrade')`. Never throws. */
@@ -128,157 +110,124 @@ export class Gateway implements Connections {
   }
 
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer, settle: () => void): Promise<void> {
-    const { options } = this;
-    if (!options.isServing) {
-      refuseUpgrade(socket, {
-        status: 421,
-        code: 'wrong_role',
-        detail: 'This node has ROLE=api: it serves REST alone.',
-      });
-      return;
-    }
-    const url = parseUrl(request.url);
-    let document: string;
-    try {
-      document = documentNameFromPath(url.pathname);
-    } catch (error) {
-      if (!(error instanceof DocumentNameError)) throw error;
-      refuseUpgrade(socket, { status: 400, code: error.code, detail: error.message });
-      return;
-    }
-    const address = options.address(request);
-    const turn = this.#isDraining ? { mayGoOn: false, retryAfterSeconds: 1 } : await options.awaitTurn(address);
-    if (!turn.mayGoOn) {
-      this.#refuseOverload(socket, turn.retryAfterSeconds);
-      return;
-    }
-    const verdict = await this.#authorize(request, document);
-    if (socket.destroyed) return;
-    if (verdict === 'cannot tell now') {
-      refuseUpgrade(socket, {
-        status: 503,
-        code: 'keys_unavailable',
-        detail: 'Tokens cannot be verified now.',
-        retryAfterSeconds: KEYS_RETRY_SECONDS,
-      });
-      return;
-    }
-    const admission = options.admit({
-      document,
-      role: verdict.role,
-      principal: verdict.principal?.id,
-      address,
-      headers: request.headers,
-    });
-    if (!admission.admitted) {
-      this.#refuseOverload(socket, admission.retryAfterSeconds);
-      return;
-    }
-    if (this.#isDraining) {
-      admission.release();
-      this.#refuseOverload(socket, 1);
+    const entry = await this.#entrance.enter(request, pathOf(request.url), () => socket.destroyed);
+    if ('refusal' in entry) {
+      refuseUpgrade(socket, entry.refusal);
       return;
     }
     let isUpgraded = false;
     socket.once('close', () => {
-      if (!isUpgraded) admission.release();
+      if (!isUpgraded) entry.admission.release();
     });
     this.#wss.handleUpgrade(request, socket, head, (ws) => {
       isUpgraded = true;
       settle();
-      this.#attach(ws, socket, { document, address, verdict, admission, wantsExtras: url.params.get('sdk') === '1' });
+      this.#attach(ws, socket, entry);
     });
   }
 
-  #refuseOverload(socket: Duplex, retryAfterSeconds: number): void {
-    this.options.counters.errors('admission_refused');
-    refuseUpgrade(socket, {
-      status: 503,
-      code: 'overloaded',
-      detail: 'There is no room for another connection now.',
-      retryAfterSeconds,
-    });
-  }
-
-  async #authorize(request: IncomingMessage, document: string): Promise<Verdict | 'cannot tell now'> {
-    let principal: Principal;
-    try {
-      principal = await this.options.authenticator.authenticate(this.options.credentials(request));
-    } catch (error) {
-      if (error instanceof KeysUnavailableError) {
-        this.options.logger.warn({ err: error }, 'tokens cannot be verified');
-        this.options.counters.errors('keys_unavailable');
-        return 'cannot tell now';
-      }
-      const code = errorCode(error);
-      if (code === undefined) throw error;
-      this.options.counters.errors('authentication');
-      const reason = error instanceof Error ? error.message : code;
-      return { refusal: { code: CLOSE.unauthenticated, reason }, role: undefined, principal: undefined };
-    }
-    const role = roleOn(principal, document);
-    if (role === undefined || !can(principal, document, 'read')) {
-      this.options.counters.errors('authorization');
-      return { refusal: { code: CLOSE.forbidden, reason: 'no right to this document' }, role: undefined, principal };
-    }
-    return { refusal: undefined, role, principal };
-  }
-
-  #attach(ws: WebSocket, socket: Socket, facts: AttachFacts): void {
-    const { verdict, admission, document } = facts;
-    const { counters, logger, rooms } = this.options;
-    counters.opened(admission.pool);
-    const onGone = (code: number): void => {
-      admission.release();
-      counters.closed(admission.pool, code);
-    };
-    if (verdict.refusal !== undefined) {
+  #attach(ws: WebSocket, socket: Socket, entry: Entry): void {
+    const { verdict, document } = entry;
+    const onGone = this.#onOpened(entry);
+    if (verdict.closeWith !== undefined) {
       ws.on('error', () => ws.terminate());
       ws.once('close', onGone);
-      ws.close(verdict.refusal.code, verdict.refusal.reason.slice(0, 120));
+      ws.close(verdict.closeWith.code, verdict.closeWith.reason.slice(0, 120));
       return;
     }
-    const connection = new Connection(ws, socket, {
-      id: uuidv7(),
-      document,
-      principal: verdict.principal,
-      role: verdict.role,
-      mayWrite: mayWriteOverSync(verdict.principal, document),
-      scope: scopeOn(verdict.principal, document),
-      wantsExtras: facts.wantsExtras,
-      address: facts.address,
-      pool: admission.pool,
-      idleTimeoutMs: admission.idleTimeoutMs,
-    });
-    this.#connections.set(connection.id, connection);
-    const attendance = rooms.join(document, connection);
+    const connection = new WebSocketConnection(ws, socket, factsOf(entry, verdict));
+    const attendance = this.#join(connection);
     ws.on('message', (data: RawData, isBinary: boolean) => {
       if (!isBinary) {
+        this.options.counters.errors('malformed_frame', securityFactsOf(connection));
         connection.close(CLOSE.malformed, 'the protocol is binary');
         return;
       }
       const bytes = data as Buffer;
       connection.heard(bytes.length);
-      try {
-        attendance.receive(bytes);
-      } catch (error) {
-        logger.error({ err: error, connection: connection.id, document }, 'a frame could not be handled');
-        counters.errors('receive');
-        connection.close(CLOSE.malformed, 'the frame cannot be handled');
-      }
+      this.#receive(connection, attendance, bytes);
     });
     ws.on('error', (error) => {
+      const breach = breachOf(error);
+      if (breach !== undefined) this.options.counters.errors(breach, securityFactsOf(connection));
       // ECONNRESET and the like: `close` follows and is what counts.
-      logger.debug({ err: error, connection: connection.id, document }, 'socket error');
+      this.options.logger.debug({ err: error, connection: connection.id, document }, 'socket error');
     });
     ws.once('close', (code: number) => {
-      connection.release();
-      this.#connections.delete(connection.id);
-      attendance.leave();
+      this.#part(connection, attendance);
       onGone(connection.closedWith ?? code);
-      logger.debug({ connection: connection.id, document, code: connection.closedWith ?? code }, 'connection closed');
     });
-    logger.debug({ connection: connection.id, document, principal: connection.principal.id }, 'connection opened');
+  }
+
+  // ── streams ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  async openStream(request: IncomingMessage, path: string, begin: () => ServerResponse): Promise<Refusal | undefined> {
+    const entry = await this.#entrance.enter(request, path, () => request.socket.destroyed);
+    if ('refusal' in entry) return entry.refusal;
+    const response = begin();
+    const { verdict } = entry;
+    const onGone = this.#onOpened(entry);
+    if (verdict.closeWith !== undefined) {
+      response.once('close', () => onGone(verdict.closeWith.code));
+      response.end(namedEvent('close', verdict.closeWith));
+      return undefined;
+    }
+    const connection = new StreamConnection(response, request.socket, factsOf(entry, verdict));
+    const attendance = this.#join(connection);
+    connection.onMessages((messages) => this.#receive(connection, attendance, messages));
+    response.on('error', (error) => {
+      this.options.logger.debug({ err: error, connection: connection.id }, 'stream error');
+    });
+    response.once('close', () => {
+      this.#part(connection, attendance);
+      onGone(connection.closedWith ?? ABNORMAL_CLOSURE);
+    });
+    return undefined;
+  }
+
+  async post(id: string, post: Post): Promise<PostVerdict> {
+    const connection = this.#connections.get(id);
+    return connection instanceof StreamConnection ? connection.post(post) : 'unknown connection';
+  }
+
+  // ── all ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Answers what is to be called once, when the connection is gone. */
+  #onOpened({ admission }: Entry): (code: number) => void {
+    const { counters } = this.options;
+    counters.opened(admission.pool);
+    return (code) => {
+      admission.release();
+      counters.closed(admission.pool, code);
+    };
+  }
+
+  #join(connection: Connection): Attendance {
+    const { id, document, principal } = connection;
+    this.#connections.set(id, connection);
+    const attendance = this.options.rooms.join(document, connection);
+    this.options.logger.debug({ connection: id, document, principal: principal.id }, 'connection opened');
+    return attendance;
+  }
+
+  #part(connection: Connection, attendance: Attendance): void {
+    const { id, document, closedWith } = connection;
+    connection.release();
+    this.#connections.delete(id);
+    attendance.leave();
+    this.options.logger.debug({ connection: id, document, code: closedWith }, 'connection closed');
+  }
+
+  /** HOT PATH. */
+  #receive(connection: Connection, attendance: Attendance, messages: Uint8Array): void {
+    try {
+      attendance.receive(messages);
+    } catch (error) {
+      const { id, document } = connection;
+      this.options.logger.error({ err: error, connection: id, document }, 'a frame could not be handled');
+      this.options.counters.errors('receive', securityFactsOf(connection));
+      connection.close(CLOSE.malformed, 'the frame cannot be handled');
+    }
   }
 
   #checkLives(): void {
@@ -313,7 +262,7 @@ export class Gateway implements Connections {
 
   /** Refuses newcomers, then closes everybody with 1012, spread over `seconds` so that they do not all return at once. */
   async drain(seconds: number): Promise<void> {
-    this.#isDraining = true;
+    this.#entrance.shut();
     const connections = [...this.#connections.values()];
     if (connections.length === 0) return;
     const startedAt = performance.now();
@@ -329,50 +278,51 @@ export class Gateway implements Connections {
         }
         // Clients answer the close; there is nothing to wait for once nobody is left.
         if (this.#connections.size === 0 || elapsed >= durationMs) resolve();
-        else setTimeout(step, 20);
+        else setTimeout(step, DRAIN_STEP_MS);
       };
       step();
     });
   }
 
-  close(): void {
-    this.#isDraining = true;
+  /** Ends all connections; those that do not answer the close in time are cut off, so that nobody can hold up a stop. */
+  async close(): Promise<void> {
+    this.#entrance.shut();
     clearInterval(this.#lifeCheck);
     this.#unsubscribe();
+    for (const connection of this.#connections.values()) connection.close(CLOSE.restart, 'the server restarts');
+    const until = performance.now() + CLOSE_GRACE_MS;
+    while (this.#connections.size > 0 && performance.now() < until) await pause(DRAIN_STEP_MS);
     for (const connection of this.#connections.values()) connection.terminate();
     this.#wss.close();
   }
 }
 
-type Verdict =
-  | {
-      readonly refusal: undefined;
-      readonly role: NonNullable<ReturnType<typeof roleOn>>;
-      readonly principal: Principal;
-    }
-  | {
-      readonly refusal: { readonly code: number; readonly reason: string };
-      readonly role: undefined;
-      readonly principal: Principal | undefined;
-    };
-
-interface AttachFacts {
-  readonly document: string;
-  readonly address: string;
-  readonly verdict: Verdict;
-  readonly admission: Extract<Admission, { admitted: true }>;
-  readonly wantsExtras: boolean;
+function securityFactsOf({ address, principal, document, id }: Connection): SecurityFacts {
+  return { address, userId: principal.id, document, connection: id };
 }
 
-/** The request target of an upgrade, without resolving `..`: a document name is checked as it was sent. */
-function parseUrl(target: string | undefined): { pathname: string; params: URLSearchParams } {
-  const url = target ?? '/';
-  const query = url.indexOf('?');
-  if (query === -1) return { pathname: url, params: new URLSearchParams() };
-  return { pathname: url.slice(0, query), params: new URLSearchParams(url.slice(query + 1)) };
+/** What `ws` refuses before we see it: its errors of the protocol have codes of their own. */
+function breachOf(error: Error): 'oversized_frame' | 'malformed_frame' | undefined {
+  const code = 'code' in error ? error.code : undefined;
+  if (typeof code !== 'string' || !code.startsWith('WS_ERR_')) return undefined;
+  return code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' ? 'oversized_frame' : 'malformed_frame';
 }
 
-function errorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || error.name !== 'AuthenticationError') return undefined;
-  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+function factsOf(
+  entry: Entry,
+  { principal, role }: Extract<Verdict, { principal: Principal; role: string }>,
+): ConnectionFacts {
+  const { document, address, admission, wantsExtras } = entry;
+  return {
+    id: uuidv7(),
+    document,
+    principal,
+    role,
+    mayWrite: mayWriteOverSync(principal, document),
+    scope: scopeOn(principal, document),
+    wantsExtras,
+    address,
+    pool: admission.pool,
+    idleTimeoutMs: admission.idleTimeoutMs,
+  };
 }

@@ -11,6 +11,7 @@ import { diffForms, project, type FormJson } from '../../crdt/index.js';
 import { documentKind } from '../protocol/document-name.js';
 import type { Attribution, DocumentLog, LoggedUpdate } from '../storage/document-log.js';
 import type { EventLog } from '../storage/event-log.js';
+import { streamOf } from './moved-entry.js';
 
 const entrySchema = z.object({
   /** Of the last update that the entry tells of. */
@@ -190,8 +191,6 @@ export class FormHistory {
     await this.events.erase(streamOf(document));
   }
 }
-
-const streamOf = (document: string): string => `changes/${document}`;
 
 function grouped(updates: readonly LoggedUpdate[]): LoggedUpdate[][] {
   const groups: LoggedUpdate[][] = [];

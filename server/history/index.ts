@@ -1,1 +1,2 @@
 export { FormHistory, type ChangeFilter, type RecordedChange } from './form-history.js';
+export { movedEntry, type MovedLog } from './moved-entry.js';

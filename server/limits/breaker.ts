@@ -68,6 +68,11 @@ export class Breakers {
     return breaker;
   }
 
+  /** The breaker of that name if there is one: asking makes none. */
+  find(name: string): Breaker | undefined {
+    return this.#breakers.get(name);
+  }
+
   /** Those with failures first. */
   list(): BreakerInfo[] {
     return Array.from(this.#breakers.values(), (breaker) => breaker.describe()).sort((a, b) => b.failures - a.failures);
@@ -133,6 +138,21 @@ export class Breaker {
       }
       throw error;
     }
+  }
+
+  /** Counts a failure that happened elsewhere; at the threshold, and at a due try, it opens. */
+  async fail(error: Error): Promise<void> {
+    try {
+      await this.execute(() => Promise.reject(error));
+    } catch (thrown) {
+      if (thrown !== error && !(thrown instanceof BreakerOpenError)) throw thrown;
+    }
+  }
+
+  /** When a call may be tried again, in Unix milliseconds; undefined when one may be made now. */
+  openUntil(): number | undefined {
+    const isOpen = this.#policy.state !== CircuitState.Closed;
+    return isOpen && this.#nextTryAt !== undefined && this.#nextTryAt > Date.now() ? this.#nextTryAt : undefined;
   }
 
   describe(): BreakerInfo {

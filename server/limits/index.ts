@@ -14,6 +14,7 @@ export type { AddressedRequest } from './client-address.js';
 export type { MonotonicClock } from './clock.js';
 export { DeadLetters } from './dead-letters.js';
 export type { DeadLetter, DeadLetterFilter, DeadLettersOptions, NewDeadLetter, ReplayReport } from './dead-letters.js';
+export { GuardedRecords } from './guarded-records.js';
 export { HandshakeGate } from './handshake-gate.js';
 export type { HandshakeGateOptions, Turn } from './handshake-gate.js';
 export { OUTBOUND_CLASSES, OutboundQueues, QUEUE_DEFAULTS } from './outbound-queues.js';
@@ -24,6 +25,7 @@ export type {
   QueueInfo,
   QueueSettings,
 } from './outbound-queues.js';
+export { PoisonDocuments } from './poison-documents.js';
 export { RATE_KINDS, RateLimits } from './rate-limits.js';
 export type { RateKind, RateLimitsOptions, RateRule, RateSubjects, RateVerdict } from './rate-limits.js';
 export { TokenBucket } from './token-bucket.js';

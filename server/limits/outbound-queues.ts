@@ -60,6 +60,8 @@ export interface OutboundQueuesOptions {
   /** Rejects when it could not deliver; retrying is its own business. */
   readonly deliver: (message: OutboundMessage, queue: OutboundClass) => Promise<void>;
   readonly deadLetters: { add(letter: NewDeadLetter): unknown };
+  /** At the end: nobody waits for this message any more, so it is no dead letter. */
+  readonly isVoid?: (message: OutboundMessage) => boolean;
   readonly now: MonotonicClock;
   readonly settings?: { readonly [C in OutboundClass]?: Partial<QueueSettings> };
   /** Deliveries under way at once, over all classes. */
@@ -155,7 +157,7 @@ export class OutboundQueues {
     clearTimeout(this.#timer);
     for (const queue of this.#queues) {
       for (let next = queue.waiting.shift(); next !== undefined; next = queue.waiting.shift()) {
-        this.#bury(queue, next.message, 'closed', 0);
+        if (this.options.isVoid?.(next.message) !== true) this.#bury(queue, next.message, 'closed', 0);
       }
     }
     await Promise.all(this.#deliveries);

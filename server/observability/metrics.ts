@@ -7,6 +7,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { EventLoopMonitor, type EventLoopDelay } from './event-loop-monitor.js';
 import type { UpdateSource } from '../storage/document-log.js';
+import type { SecurityFacts } from '../system-events/security-facts.js';
 import { Tally } from './tally.js';
 
 /** Present values, read when the metrics are. Each member is attached by whoever owns the value. */
@@ -60,6 +61,7 @@ export class Metrics {
   readonly #joins = new Tally(2);
   readonly #drops = new Tally(MAX_LABELS.reason);
   readonly #routes = new Set<string>();
+  readonly #errorListeners: ((type: string, facts: SecurityFacts) => void)[] = [];
   #compactions = 0;
 
   readonly #appendSeconds: Histogram;
@@ -112,8 +114,15 @@ export class Metrics {
     this.#closes.add(String(code));
   }
 
-  errors(type: string): void {
+  /** @param facts who is behind it, where it has an author */
+  errors(type: string, facts?: SecurityFacts): void {
     this.#errors.add(type);
+    if (facts !== undefined) for (const listener of this.#errorListeners) listener(type, facts);
+  }
+
+  /** Hears of every error that has an author. */
+  onError(listener: (type: string, facts: SecurityFacts) => void): void {
+    this.#errorListeners.push(listener);
   }
 
   /** A message of a type that the protocol does not know: ignored and counted. */

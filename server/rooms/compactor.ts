@@ -26,6 +26,7 @@ export class Compactor {
     private readonly onCompacted: () => void,
     /** Reads what the fold is about to drop (who made which update). While it fails, nothing is folded. */
     private readonly beforeFold: (document: string) => Promise<void> = () => Promise.resolve(),
+    private readonly onFailed: () => void = () => undefined,
   ) {}
 
   /** After every append. */
@@ -72,6 +73,7 @@ export class Compactor {
       }
       return result;
     } catch (error) {
+      this.onFailed();
       this.logger.warn({ err: error, document: room.name }, 'compaction failed; it is tried again later');
       return 'lost the race';
     } finally {

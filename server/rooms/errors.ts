@@ -41,3 +41,10 @@ export class IncompleteUpdateError extends RoomError {
     super('update_incomplete', 'The update builds on updates that are not here; send those first, or the whole state.');
   }
 }
+
+/** Made by a later version of this server: read here, written by those who know it. */
+export class NewerDocumentError extends RoomError {
+  constructor(reason: string) {
+    super('schema_newer', `Nothing was changed: ${reason}.`);
+  }
+}

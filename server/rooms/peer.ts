@@ -3,6 +3,8 @@ import type { Principal, Role } from '../auth/principal.js';
 /** What a room knows of a connection: a principal, rights and a place to write frames to. */
 export interface Peer {
   readonly id: string;
+  /** Of the client. */
+  readonly address: string;
   readonly principal: Principal;
   readonly role: Role;
   readonly mayWrite: boolean;

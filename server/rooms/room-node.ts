@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Bus } from '../storage/bus.js';
 import type { DocumentLog, NewUpdate, UpdateSource } from '../storage/document-log.js';
+import type { SecurityFacts } from '../system-events/security-facts.js';
 import type { Backlog } from './backlog.js';
 import type { DeliveryCounters } from './delivery.js';
 import type { Room } from './room.js';
@@ -17,7 +18,8 @@ export interface RoomCounters {
   echoed(ms: number): void;
   compacted(): void;
   joins(kind: 'cached' | 'encoded'): void;
-  errors(type: string): void;
+  /** @param facts who is behind it, where it has an author */
+  errors(type: string, facts?: SecurityFacts): void;
   unknownMessage(type: number): void;
 }
 
@@ -33,6 +35,8 @@ export interface RoomNode {
   readonly backlog: Backlog;
   readonly counters: RoomCounters;
   readonly maxDocumentBytes: number;
+  /** The shortest time between two presence updates of a room. May change while the rooms run. */
+  readonly presencePace: { readonly windowMs: number };
   rules(document: string): DocumentRules | undefined;
   onStateChange(room: Room): void;
   /** After every append that settled. */

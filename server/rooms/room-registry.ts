@@ -5,7 +5,7 @@ import type { Doc } from 'yjs';
 import * as Y from 'yjs';
 import type { Logger } from 'pino';
 import type { Principal } from '../auth/principal.js';
-import { scopeOn } from '../auth/rights.js';
+import { roleOn, scopeOn } from '../auth/rights.js';
 import { CLOSE } from '../protocol/close-codes.js';
 import { MalformedError } from '../protocol/incoming.js';
 import { inspectUpdate } from '../protocol/update-bounds.js';
@@ -21,7 +21,7 @@ import { SERVER } from './presence.js';
 import { Room } from './room.js';
 import type { RoomCounters, RoomNode } from './room-node.js';
 import type { EditOptions, Edited, PresenceState, RoomInfo, Rooms } from './rooms.js';
-import { rulesFor, type DocumentRules } from './rules.js';
+import { rulesFor, writerOf, type DocumentRules } from './rules.js';
 import type { Subscriber } from './subscriber.js';
 import { Ticker } from './ticker.js';
 
@@ -46,6 +46,8 @@ export interface RoomsOptions {
   readonly onChanged?: (document: string, updates: readonly NewUpdate[]) => void;
 }
 
+/** About what an eye takes for one movement. */
+export const PRESENCE_WINDOW_MS = 30;
 /** On the bus: the name of a document that some node has erased. */
 const ERASED_CHANNEL = 'documents/erased';
 /** How long the end waits for a store that doesn't answer. Nothing that it doesn't take was ever confirmed. */
@@ -66,6 +68,8 @@ export class RoomRegistry implements Rooms {
   readonly backlog: Backlog;
   readonly compactor: Compactor;
   readonly ticker: Ticker;
+  /** May be turned while the rooms run. */
+  readonly presencePace = { windowMs: PRESENCE_WINDOW_MS };
   readonly #rooms = new Map<string, Room>();
   /** In the order in which they became idle, so that the sweep looks at the oldest alone. */
   readonly #idle = new Set<Room>();
@@ -83,7 +87,13 @@ export class RoomRegistry implements Rooms {
     const { logger, log } = options;
     this.#idleUnloadMs = options.idleUnloadMs ?? IDLE_UNLOAD_MS;
     this.backlog = new Backlog(options.backlogBytes ?? BACKLOG_BYTES);
-    this.compactor = new Compactor(log, logger, () => options.counters.compacted(), options.beforeFold);
+    this.compactor = new Compactor(
+      log,
+      logger,
+      () => options.counters.compacted(),
+      options.beforeFold,
+      () => options.counters.errors('compaction'),
+    );
     this.ticker = new Ticker(options.isTickAdaptive, (error) => {
       options.counters.errors('tick');
       logger.error({ err: error }, 'a tick failed');
@@ -97,6 +107,7 @@ export class RoomRegistry implements Rooms {
       backlog: this.backlog,
       counters: options.counters,
       maxDocumentBytes: options.maxDocumentBytes,
+      presencePace: this.presencePace,
       rules: (document): DocumentRules | undefined => rulesFor(document),
       onStateChange: (room) => this.#onStateChange(room),
       onSaved: (room) => this.compactor.considerLive(room),
@@ -227,7 +238,7 @@ export class RoomRegistry implements Rooms {
       throw error;
     }
     const rules = rulesFor(document);
-    const writer = { canWrite: true, ...scopeOn(principal, document) };
+    const writer = writerOf(principal, roleOn(principal, document), scopeOn(principal, document));
     return this.#open(document).change(
       attribute(principal, options.source),
       (live, transaction) => {

@@ -10,10 +10,11 @@ import { inspectStateVector, inspectUpdate } from '../protocol/update-bounds.js'
 import { DocumentCorruptedError, DocumentErasedError, DocumentExistsError, LogLostError } from '../storage/errors.js';
 import { START, type Attribution, type LoggedUpdate, type NewUpdate, type Position } from '../storage/document-log.js';
 import type { Subscription } from '../storage/document-log.js';
+import type { SecurityFacts } from '../system-events/security-facts.js';
 import { attribute } from './attribution.js';
 import { Delivery } from './delivery.js';
 import { hasDependencies } from './dependencies.js';
-import { DocumentTooLargeError, DocumentUnavailableError, OverloadedError } from './errors.js';
+import { DocumentTooLargeError, DocumentUnavailableError, NewerDocumentError, OverloadedError } from './errors.js';
 import { next, type RoomEvent, type RoomStateName } from './life-cycle.js';
 import { LiveDocument, type Emission, type StateVector } from './live-document.js';
 import { Presence } from './presence.js';
@@ -21,11 +22,10 @@ import { PresenceExchange } from './presence-exchange.js';
 import type { Peer } from './peer.js';
 import type { RoomNode } from './room-node.js';
 import { Subscriber } from './subscriber.js';
-import type { DocumentRules, Refusal, Writer } from './rules.js';
+import { frozenBecause, writerOf, type DocumentRules, type Refusal } from './rules.js';
 
 /** Updates whose dependencies never come may take this much memory. */
 const MAX_PENDING_BYTES = 1024 * 1024;
-const AWARENESS_WINDOW_MIN_MS = 30;
 const AWARENESS_WINDOW_MAX_MS = 500;
 /** Presence may take this share of the event loop: a flush that took n ms is followed by a pause of 10 n. */
 const AWARENESS_COST_FACTOR = 10;
@@ -63,7 +63,7 @@ export class Room {
   #inboxBytes = 0;
   #isTickScheduled = false;
   #awarenessTimer: NodeJS.Timeout | undefined;
-  #awarenessWindowMs = AWARENESS_WINDOW_MIN_MS;
+  #awarenessWindowMs: number;
   #awarenessSentAt = 0;
   /** Appends in flight, so that unloading can wait for them. */
   #appending = new Set<Promise<unknown>>();
@@ -76,6 +76,7 @@ export class Room {
     readonly name: string,
     private readonly node: RoomNode,
   ) {
+    this.#awarenessWindowMs = node.presencePace.windowMs;
     this.#rules = node.rules(name);
     this.#ready = this.#load();
     // Whoever waits for `ready` sees the error; a room that nobody waits for must not end the process.
@@ -220,9 +221,13 @@ export class Room {
       readMessages(frame, subscriber.handler);
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
-      this.node.counters.errors('malformed_frame');
+      this.node.counters.errors('malformed_frame', this.#factsOf(peer));
       peer.close(CLOSE.malformed, error.message);
     }
+  }
+
+  #factsOf({ address, principal, id }: Peer): SecurityFacts {
+    return { address, userId: principal.id, document: this.name, connection: id };
   }
 
   #handlerFor(subscriber: Subscriber): IncomingHandler {
@@ -235,7 +240,7 @@ export class Room {
       onUpdate: (update, isReply) => this.#onUpdate(subscriber, update, isReply),
       onAwareness: (update) => {
         const { hasChanged, forged } = this.presence.apply(subscriber.peer, update, Date.now());
-        if (forged > 0) this.node.counters.errors('forged_presence');
+        if (forged > 0) this.node.counters.errors('forged_presence', this.#factsOf(subscriber.peer));
         if (hasChanged) this.#scheduleAwareness();
       },
       onQueryAwareness: () => {
@@ -251,7 +256,14 @@ export class Room {
     if (ranges.length === 0 && !hasDeletes) return;
     const { peer } = subscriber;
     if (!peer.mayWrite) {
-      this.#refuseReadOnly(subscriber, ranges, hasDeletes && !isReply);
+      const reason = `${peer.role} may not edit this document`;
+      this.#refuseReadOnly(subscriber, ranges, hasDeletes && !isReply, reason);
+      return;
+    }
+    const frozen =
+      this.#rules === undefined || this.#live === undefined ? undefined : frozenBecause(this.name, this.#live.doc);
+    if (frozen !== undefined) {
+      this.#refuseReadOnly(subscriber, ranges, hasDeletes && !isReply, frozen);
       return;
     }
     if (this.node.backlog.isFull) {
@@ -282,15 +294,16 @@ export class Room {
     subscriber: Subscriber,
     ranges: readonly { client: number; clock: number; length: number }[],
     isDeletion: boolean,
+    reason: string,
   ): void {
     const store = this.#live?.doc.store;
     const isNew =
       isDeletion || store === undefined || ranges.some((r) => r.clock + r.length > Y.getState(store, r.client));
     if (!isNew) return;
-    this.node.counters.errors('forbidden_write');
+    this.node.counters.errors('forbidden_write', this.#factsOf(subscriber.peer));
     if (subscriber.wasToldReadOnly) return;
     subscriber.wasToldReadOnly = true;
-    subscriber.peer.write(permissionDeniedFrame(`${subscriber.peer.role} may not edit this document`));
+    subscriber.peer.write(permissionDeniedFrame(reason));
   }
 
   #fits(bytes: number): boolean {
@@ -325,8 +338,9 @@ export class Room {
       for (const item of group) writers.add(item.from);
     }
     if (emitted.length > 0 && before !== undefined) void this.#publish(emitted, writers, before);
+    if (this.#live.pendingBytes > 0) this.#notePending(inbox);
     this.#echoRepeats(inbox, writers);
-    this.#boundPending(inbox);
+    this.#boundPending();
   }
 
   #applyGroup(group: readonly IncomingUpdate[]): Emission<readonly Refusal[]> | undefined {
@@ -339,7 +353,10 @@ export class Room {
           // Revoked or closed since it was queued: nothing of it is applied any more.
           if (item.from.peer.isOpen) Y.applyUpdate(live.doc, item.update);
         }
-        return this.#rules?.(live.doc, transaction, writerOf(writer.peer)) ?? [];
+        return (
+          this.#rules?.(live.doc, transaction, writerOf(writer.peer.principal, writer.peer.role, writer.peer.scope)) ??
+          []
+        );
       });
       if (emission.result.length > 0) this.#tellRefusals(group, emission.result);
       return emission;
@@ -416,6 +433,7 @@ export class Room {
         (position) => {
           this.durablePosition = position;
           counters.appended(performance.now() - startedAt);
+          if (this.epoch === undefined) void this.#learnEpoch();
           this.node.onChanged(this, emitted);
           return position;
         },
@@ -433,6 +451,20 @@ export class Room {
       });
     this.#appending.add(settled);
     return saved;
+  }
+
+  /** The first append gave the document its epoch: who keeps a local copy needs it to tell this life from another. */
+  async #learnEpoch(): Promise<void> {
+    try {
+      const info = await this.node.log.info(this.name);
+      if (info === undefined || this.epoch !== undefined) return;
+      this.epoch = info.epoch;
+      for (const { peer } of this.subscribers) {
+        if (peer.wantsExtras) peer.write(extraFrame({ type: 'hello', epoch: this.epoch, role: peer.role }));
+      }
+    } catch (error) {
+      this.node.logger.warn({ err: error, document: this.name }, 'the epoch of a new document is not known yet');
+    }
   }
 
   /**
@@ -476,11 +508,17 @@ export class Room {
     this.#reload();
   }
 
+  /** Whose updates wait for others in between: no echo is owed to them, and they pay when too much waits. */
+  #notePending(inbox: readonly IncomingUpdate[]): void {
+    for (const { from, update } of inbox) {
+      if (this.#live !== undefined && !hasDependencies(this.#live.doc, update)) from.hasPending = true;
+    }
+  }
+
   /** An update that changed nothing (sent twice, or known from another way) is owed an echo too, once all is saved. */
   #echoRepeats(inbox: readonly IncomingUpdate[], writers: ReadonlySet<Subscriber>): void {
-    if (this.#live === undefined || this.#live.pendingBytes > 0) return;
     for (const { from, update, isReply } of inbox) {
-      if (isReply || writers.has(from)) continue;
+      if (isReply || writers.has(from) || from.hasPending) continue;
       const frame = updateFrame(update);
       void Promise.allSettled(this.#appending).then(() => {
         if (from.peer.isOpen) from.peer.write(frame);
@@ -488,11 +526,12 @@ export class Room {
     }
   }
 
-  #boundPending(inbox: readonly IncomingUpdate[]): void {
+  #boundPending(): void {
     if (this.#live === undefined || this.#live.pendingBytes <= MAX_PENDING_BYTES) return;
     this.node.counters.errors('pending_overflow');
-    const reason = 'updates are missing in between: start afresh';
-    for (const { from } of inbox) from.peer.close(CLOSE.irreconcilable, reason);
+    for (const { hasPending, peer } of [...this.subscribers]) {
+      if (hasPending) peer.close(CLOSE.irreconcilable, 'updates are missing in between: start afresh');
+    }
     this.#reload();
   }
 
@@ -502,7 +541,8 @@ export class Room {
       { err: error, document: this.name, principal: group[0]?.from.peer.principal.id },
       'an update could not be applied; the room starts afresh from the log',
     );
-    this.node.counters.errors('poison_update');
+    const author = group[0]?.from.peer;
+    this.node.counters.errors('poison_update', author === undefined ? undefined : this.#factsOf(author));
     for (const { from } of group) from.peer.close(CLOSE.malformed, 'the update cannot be applied');
     this.#reload();
   }
@@ -528,7 +568,7 @@ export class Room {
 
   /**
    * A change from REST or the server itself. What arrived before it is applied first.
-   * @throws what `change` throws; OverloadedError; DocumentTooLargeError
+   * @throws what `change` throws; OverloadedError; DocumentTooLargeError; NewerDocumentError
    */
   async change<T>(
     attribution: Attribution,
@@ -540,6 +580,8 @@ export class Room {
     if (!this.#fits(options.bytes ?? 0)) throw new DocumentTooLargeError(this.name, this.node.maxDocumentBytes);
     if (this.state === 'unloading') this.#transition('join');
     this.tick();
+    const frozen = frozenBecause(this.name, live.doc);
+    if (frozen !== undefined) throw new NewerDocumentError(frozen);
     if (options.ifAbsent === true && (this.durablePosition !== START || live.doc.store.clients.size > 0)) {
       throw new DocumentExistsError(this.name);
     }
@@ -601,7 +643,7 @@ export class Room {
     this.#exchange?.tell();
     this.#awarenessSentAt = performance.now();
     const cost = this.#awarenessSentAt - startedAt;
-    const window = Math.max(AWARENESS_WINDOW_MIN_MS, AWARENESS_COST_FACTOR * cost);
+    const window = Math.max(this.node.presencePace.windowMs, AWARENESS_COST_FACTOR * cost);
     this.#awarenessWindowMs = Math.min(AWARENESS_WINDOW_MAX_MS, window);
   }
 
@@ -681,8 +723,4 @@ function groupByPrincipal(inbox: readonly IncomingUpdate[]): IncomingUpdate[][] 
 function isUnlimited({ role, scope }: Peer): boolean {
   const isEditor = role === 'admin' || role === 'owner' || role === 'editor';
   return isEditor && scope.paths === undefined && scope.languages === undefined;
-}
-
-function writerOf(peer: Peer): Writer {
-  return { canWrite: true, ...peer.scope };
 }

@@ -31,6 +31,8 @@ export class Subscriber {
   unsavedSince: StateVector | undefined;
   /** Awareness was skipped for lack of room. */
   isPresenceStale = false;
+  /** Sent updates that wait in Yjs for others in between. */
+  hasPending = false;
   /** One reason per connection is enough for updates it may not send. */
   wasToldReadOnly = false;
 

@@ -18,7 +18,7 @@ export interface Tickable {
 }
 
 const MAX_DELAY_MS = 20;
-const REST_FACTOR = 12;
+export const REST_FACTOR = 12;
 const SLOT_MS = 2;
 /** Share of time that the event loop is busy: below `LOW` no delay, at `HIGH` the longest. */
 const LOW = 0.35;
@@ -28,6 +28,10 @@ const SAMPLE_MS = 100;
 export class Ticker {
   /** Total ticks, for metrics. */
   ticks = 0;
+  /** Total time spent in ticks, in milliseconds. */
+  busyMs = 0;
+  /** How many times its duration a room rests after a tick. */
+  restFactor = REST_FACTOR;
   /** Rooms for the end of this turn. */
   #now: Tickable[] = [];
   #immediate: NodeJS.Immediate | undefined;
@@ -106,7 +110,8 @@ export class Ticker {
         this.onError(error);
       }
       const now = performance.now();
-      if (this.isAdaptive) room.restsUntil = now + Math.min(MAX_DELAY_MS, REST_FACTOR * (now - startedAt));
+      this.busyMs += now - startedAt;
+      if (this.isAdaptive) room.restsUntil = now + Math.min(MAX_DELAY_MS, this.restFactor * (now - startedAt));
       startedAt = now;
     }
     if (this.isAdaptive) this.#adapt(startedAt);

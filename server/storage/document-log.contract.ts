@@ -21,6 +21,16 @@ export async function documentLogContract(
   open: OpenStore<'documents'>,
   readMedium: ReadMedium,
 ): Promise<void> {
+  await t.test('what was erased is listed as such, and nothing else', async (t) => {
+    const { documents } = await open(t);
+    await documents.append('grave/kept', [saying('stays')]);
+    await documents.append('grave/{erased}:é', [saying('goes')]);
+    await documents.erase('grave/{erased}:é');
+    const found: string[] = [];
+    for await (const document of documents.tombstones()) if (document.startsWith('grave/')) found.push(document);
+    t.strictSame(found, ['grave/{erased}:é']);
+  });
+
   await t.test('a log gives back what was appended, from all nodes, in order', async (t) => {
     const [one, two] = [await open(t, 'one'), await open(t, 'two')];
     t.strictSame(await one.documents.load('log'), { updates: [], position: START });

@@ -129,6 +129,9 @@ export interface DocumentLog {
    */
   onLost(listener: (document: string) => void): () => void;
 
+  /** Names of erased documents, in no order: a backup without them would let late clients bring these back. */
+  tombstones(): AsyncIterable<string>;
+
   /** Leaves a tombstone and removes every byte of the content from the medium. Idempotent. */
   erase(document: string): Promise<ErasureReceipt>;
 }

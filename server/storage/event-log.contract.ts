@@ -70,6 +70,22 @@ export async function eventLogContract(t: Test, open: OpenStore<'events'>, readM
     t.strictSame(await dataOf(events, 'trimmed', { after: ids[0] ?? '' }), ['d']);
   });
 
+  await t.test('every stream is found with all of its consumers, whatever their names', async (t) => {
+    const { events } = await open(t);
+    const names = fc.sample(hostileText, { numRuns: 12, seed: 7 }).map((text) => `found ${text}`);
+    for (const name of names) {
+      const [id = ''] = await events.append(name, ['event', 'another']);
+      for (const consumer of names) await events.commit(name, consumer, id);
+    }
+    const found: string[] = [];
+    for await (const stream of events.streams()) found.push(stream);
+    t.strictSame(found.filter((stream) => stream.startsWith('found ')).sort(), [...new Set(names)].sort());
+    const consumers = await events.consumers(names[0] ?? '');
+    t.strictSame([...consumers.keys()].sort(), [...new Set(names)].sort());
+    t.equal(consumers.get(names[1] ?? ''), await events.position(names[0] ?? '', names[1] ?? ''));
+    t.equal((await events.consumers('found none')).size, 0);
+  });
+
   await t.test('an erased stream leaves no consumer and no byte', async (t) => {
     const { events } = await open(t);
     const [secret, trimmed] = [randomBytes(24).toString('base64url'), randomBytes(24).toString('hex')];

@@ -29,6 +29,10 @@ export interface EventLog {
   /** How far a named consumer has come; undefined before its first `commit`. */
   position(stream: string, consumer: string): Promise<string | undefined>;
   commit(stream: string, consumer: string, id: string): Promise<void>;
+  /** Names of all streams that hold events or had any, in no order: for backups. */
+  streams(): AsyncIterable<string>;
+  /** How far each consumer of a stream has come. */
+  consumers(stream: string): Promise<ReadonlyMap<string, string>>;
   /** Removes events older than `before` (an id). */
   trim(stream: string, before: string): Promise<void>;
   /** Removes the stream, its consumers and the bytes. */

@@ -42,6 +42,15 @@ export async function recordStoreContract(t: Test, open: OpenStore<'records'>, r
     }
   });
 
+  await t.test('an empty prefix scans every record', async (t) => {
+    const { records } = await open(t);
+    const keys: RecordKey[] = [['all'], ['all', 'a'], ['all too', 'b', 'c']];
+    for (const key of keys) await records.put(key, bytes('x'));
+    const found: RecordKey[] = [];
+    for await (const { key } of records.scan([])) if (key[0].startsWith('all')) found.push(key);
+    t.strictSame(found, keys);
+  });
+
   await t.test('a record that has expired is gone, and may be written anew', async (t) => {
     const { records } = await open(t);
     const key: RecordKey = ['expiry', 'short'];

@@ -7,6 +7,9 @@
 /** Segments of a key. Any text is allowed in a segment; implementations escape it, so no text reaches another key. */
 export type RecordKey = readonly [string, ...string[]];
 
+/** First segments of keys; none: every key begins so. */
+export type RecordPrefix = readonly string[];
+
 export interface StoredRecord {
   readonly key: RecordKey;
   readonly value: Uint8Array;
@@ -38,8 +41,11 @@ export interface RecordStore {
   /** Durable when it resolves; false when there was nothing to delete. The bytes leave the medium on `erase`. */
   delete(key: RecordKey, options?: { ifVersion?: string }): Promise<boolean | 'conflict'>;
 
-  /** Records whose key begins with the segments of `prefix` (whole segments), ordered segment by segment as UTF-8 bytes. */
-  scan(prefix: RecordKey, options?: ScanOptions): AsyncIterable<StoredRecord>;
+  /**
+   * Records whose key begins with the segments of `prefix` (whole segments), ordered segment by segment as UTF-8 bytes.
+   * An empty prefix means all.
+   */
+  scan(prefix: RecordPrefix, options?: ScanOptions): AsyncIterable<StoredRecord>;
 
   /** Deletes every record under `prefix` and removes the bytes from the medium. Answers how many there were. */
   erase(prefix: RecordKey): Promise<number>;

@@ -7,7 +7,14 @@ import type { RecordStore } from './record-store.js';
 /** `failing`: writes wait and are tried again; what was acknowledged is safe. `closed`: after `close`. */
 export type StorageHealth =
   | { readonly state: 'ok' }
-  | { readonly state: 'failing'; readonly since: number; readonly reason: string; readonly pendingBytes: number }
+  | {
+      readonly state: 'failing';
+      readonly since: number;
+      readonly reason: string;
+      readonly pendingBytes: number;
+      /** The medium does not refuse writes: it does not answer them. */
+      readonly isStalled?: boolean;
+    }
   | { readonly state: 'closed' };
 
 /** All ports of one store. Built only by the composition root (`cli/`). */

@@ -21,12 +21,15 @@ export interface ComposedOptions {
   readonly dataDir?: string;
   /** Instead of waiting for the real one. */
   readonly webhookSchedule?: RetrySchedule;
+  /** How often alert rules are evaluated, in milliseconds. */
+  readonly alertsEveryMs?: number;
 }
 
-export async function composeServer({ env, dataDir, webhookSchedule }: ComposedOptions = {}): Promise<ComposedServer> {
+export async function composeServer(options: ComposedOptions = {}): Promise<ComposedServer> {
+  const { env, dataDir, webhookSchedule, alertsEveryMs } = options;
   const folder = dataDir ?? (await temporaryFolder());
   const config = loadConfig({ env: { PORT: String(await freePort()), DATA_DIR: folder, ...env }, flags: {} });
-  const server = await startFormloom(config, pino({ level: 'silent' }), { webhookSchedule });
+  const server = await startFormloom(config, pino({ level: 'silent' }), { webhookSchedule, alertsEveryMs });
   return {
     http: server.url,
     ws: server.url.replace(/^http/, 'ws'),

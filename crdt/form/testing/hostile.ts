@@ -2,6 +2,8 @@
 import fc from 'fast-check';
 import * as Y from 'yjs';
 import { FIELD_TYPES } from '../form-json.js';
+import { CONFLICTS_ROOT } from '../../conflicts/entry.js';
+import { LOCKS_ROOT } from '../../conflicts/locks.js';
 import { ROOTS } from '../shape.js';
 
 const KEYS = [
@@ -9,7 +11,7 @@ const KEYS = [
   ...['p1', 'p2', 'f1', 'f2', 'f3', 'f4', 'o1', 'en', 'fr', 'x-y-z', 'not an id', '', '__proto__', 'constructor'],
   ...['toString', 'hasOwnProperty', '\ud800', 'k'.repeat(200), 'position', 'page', 'parent', 'type', 'title', 'label'],
   ...['description', 'placeholder', 'options', 'rows', 'required', 'validation', 'pattern', 'min', 'properties'],
-  ...['visibleIf', 'calculate', 'repeat', 'jumps', 'languages', 'settings', 'schemaVersion', 'value'],
+  ...['visibleIf', 'calculate', 'repeat', 'jumps', 'languages', 'settings', 'schemaVersion', 'value', 'policy', '7-0'],
 ];
 export const key = fc.constantFrom(...KEYS);
 
@@ -42,6 +44,9 @@ const leaf: fc.Arbitrary<() => unknown> = fc.oneof(
       [{ to: 'end' }],
       [{ to: 1 }],
       { min: 1, max: 0 },
+      { default: 'manual', fields: {} },
+      { kind: 'write', field: 'f1', path: ['required'], value: true, by: null, at: null },
+      { holder: { id: 'me' }, since: 0, until: 1e15 },
       JSON.parse('{"__proto__":{"x":1}}'),
       nested,
     )
@@ -98,7 +103,7 @@ const item = fc
 
 export type HostileEdit = (doc: Y.Doc) => void;
 
-const root = fc.constantFrom(...Object.values(ROOTS));
+const root = fc.constantFrom(...Object.values(ROOTS), LOCKS_ROOT, CONFLICTS_ROOT);
 const itemRoot = fc.constantFrom(ROOTS.pages, ROOTS.fields);
 const itemKey = fc.constantFrom('p1', 'p2', 'f1', 'f2', 'f3', 'f4');
 

@@ -55,7 +55,7 @@ export class Committer {
   #wake: (() => void) | undefined;
   #isClosing = false;
   #isClosed = false;
-  #failure: { since: number; reason: string } | undefined;
+  #failure: { since: number; reason: string; isStalled: boolean } | undefined;
   #writeStartedAt: number | undefined;
   readonly #stallCheck: NodeJS.Timeout;
   #rate = 0;
@@ -207,15 +207,16 @@ export class Committer {
   #checkStall(): void {
     if (this.#writeStartedAt === undefined || this.#failure !== undefined) return;
     const ms = performance.now() - this.#writeStartedAt;
-    if (ms > STALL_MS) this.#failed(new Error(`the disk has not answered a write for ${Math.round(ms / 1_000)} s`));
+    if (ms > STALL_MS)
+      this.#failed(new Error(`the disk has not answered a write for ${Math.round(ms / 1_000)} s`), true);
   }
 
-  #failed(error: unknown): void {
+  #failed(error: unknown, isStalled = false): void {
     const reason = reasonOf(error);
     if (this.#failure === undefined) {
       this.logger.error({ err: error }, `the store cannot be written (${reason}); edits wait and are not confirmed`);
     }
-    this.#failure = { since: this.#failure?.since ?? Date.now(), reason };
+    this.#failure = { since: this.#failure?.since ?? Date.now(), reason, isStalled };
     this.onHealth();
   }
 

@@ -286,6 +286,14 @@ export class EmbeddedDocumentLog implements DocumentLog {
     return { data, nextCursor: null };
   }
 
+  async *tombstones(): AsyncIterable<string> {
+    await this.committer.flushed();
+    for await (const [key, value] of this.level.iterator(headRange(''))) {
+      const head = decodeOrSkip(() => decodeHead(value));
+      if (head !== undefined && head.erasedAt > 0) yield documentOfHeadKey(key);
+    }
+  }
+
   /** Nobody else writes here: what was acknowledged stays. */
   onLost(): () => void {
     return () => undefined;

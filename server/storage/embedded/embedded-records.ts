@@ -5,7 +5,7 @@
  *   event  := f64 appended at | JSON
  */
 import type { EventLog, LoggedEvent, RangeOptions } from '../event-log.js';
-import type { PutOptions, RecordKey, RecordStore, ScanOptions, StoredRecord } from '../record-store.js';
+import type { PutOptions, RecordKey, RecordPrefix, RecordStore, ScanOptions, StoredRecord } from '../record-store.js';
 import { BODY_OFFSET, ChecksumError, seal, sealable, sealed, unseal } from './checksum.js';
 import type { Committer, Level, Operation } from './committer.js';
 import {
@@ -17,8 +17,9 @@ import {
   readU64,
   recordKey,
   recordRange,
-  segmentsOfRecordKey,
+  segmentsOf,
   sequenceOfEventKey,
+  streamOfEventKey,
   writeU64,
   type KeyRange,
 } from './keys.js';
@@ -62,7 +63,7 @@ export class EmbeddedRecordStore implements RecordStore {
     return true;
   }
 
-  async *scan(prefix: RecordKey, options: ScanOptions = {}): AsyncIterable<StoredRecord> {
+  async *scan(prefix: RecordPrefix, options: ScanOptions = {}): AsyncIterable<StoredRecord> {
     await this.committer.flushed();
     const range = recordRange(prefix);
     const isReverse = options.reverse === true;
@@ -74,7 +75,7 @@ export class EmbeddedRecordStore implements RecordStore {
     let left = options.limit ?? Infinity;
     if (left === 0) return;
     for await (const [key, value] of this.level.iterator({ ...bounds, reverse: isReverse })) {
-      const segments = segmentsOfRecordKey(key);
+      const segments = segmentsOf(key);
       const record = decodeRecord([segments[0] ?? '', ...segments.slice(1)], value);
       if (hasExpired(record)) continue;
       yield record;
@@ -129,6 +130,7 @@ function isExpired(stored: Uint8Array | undefined): boolean {
 
 const hasExpired = (record: StoredRecord): boolean => record.expiresAt !== undefined && record.expiresAt <= Date.now();
 
+const EVENTS: KeyRange = { gte: Buffer.from([0x20]), lt: Buffer.from([0x21]) };
 const ID_DIGITS = 16;
 const idOf = (sequence: number): string => String(sequence).padStart(ID_DIGITS, '0');
 
@@ -181,6 +183,29 @@ export class EmbeddedEventLog implements EventLog {
 
   async commit(stream: string, consumer: string, id: string): Promise<void> {
     await this.committer.commit([{ type: 'put', key: consumerKey(stream, consumer), value: sealed(Buffer.from(id)) }]);
+  }
+
+  async *streams(): AsyncIterable<string> {
+    await this.committer.flushed();
+    let from = EVENTS.gte;
+    for (;;) {
+      const [key] = await this.level.keys({ gte: from, lt: EVENTS.lt, limit: 1 }).all();
+      const stream = key === undefined ? undefined : streamOfEventKey(key);
+      if (stream === undefined) return;
+      yield stream;
+      // Past all of its events at once.
+      from = eventRange(stream).lt;
+    }
+  }
+
+  async consumers(stream: string): Promise<ReadonlyMap<string, string>> {
+    await this.committer.flushed();
+    const places = new Map<string, string>();
+    for await (const [key, value] of this.level.iterator(consumerRange(stream))) {
+      const [, consumer = ''] = segmentsOf(key);
+      places.set(consumer, unseal(value).toString());
+    }
+    return places;
   }
 
   async trim(stream: string, before: string): Promise<void> {

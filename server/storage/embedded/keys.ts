@@ -69,6 +69,9 @@ export function eventKey(stream: string, sequence: number): Buffer {
 }
 
 export const sequenceOfEventKey = (key: Uint8Array): number => readU64(Buffer.from(key), key.length - 8);
+/** Of what precedes the sequence, whose bytes are no text. */
+export const streamOfEventKey = (key: Uint8Array): string | undefined => segmentsOf(key.subarray(0, -8))[0];
+
 export const consumerKey = (stream: string, consumer: string): Buffer =>
   withSegments(KIND.consumer, [stream, consumer]);
 
@@ -115,8 +118,8 @@ function escapeSegment(segment: string): Buffer {
   return escaped;
 }
 
-/** Segments of a record key. */
-export function segmentsOfRecordKey(key: Uint8Array): string[] {
+/** Segments of the key of a record or of a consumer's position. */
+export function segmentsOf(key: Uint8Array): string[] {
   const segments: string[] = [];
   let bytes: number[] = [];
   for (let at = 1; at < key.length; at++) {

@@ -81,6 +81,10 @@ export class EncryptedDocumentLog implements DocumentLog {
     return this.inner.onLost(listener);
   }
 
+  tombstones(): AsyncIterable<string> {
+    return this.inner.tombstones();
+  }
+
   erase(document: string): Promise<ErasureReceipt> {
     return this.inner.erase(document);
   }

@@ -32,6 +32,14 @@ export class EncryptedEventLog implements EventLog {
     return this.inner.commit(stream, consumer, id);
   }
 
+  streams(): AsyncIterable<string> {
+    return this.inner.streams();
+  }
+
+  consumers(stream: string): Promise<ReadonlyMap<string, string>> {
+    return this.inner.consumers(stream);
+  }
+
   trim(stream: string, before: string): Promise<void> {
     return this.inner.trim(stream, before);
   }

@@ -1,6 +1,7 @@
-import type { PutOptions, RecordKey, RecordStore, ScanOptions, StoredRecord } from '../record-store.js';
+import type { PutOptions, RecordKey, RecordPrefix, RecordStore, ScanOptions, StoredRecord } from '../record-store.js';
 import { KIND, open, seal, type Place } from './envelope.js';
 import type { KeyRing } from './key-ring.js';
+import { isProof } from './proof.js';
 
 /** Values are encrypted, keys are not: they are what is looked up and ordered. A value takes today's key when it is put. */
 export class EncryptedRecordStore implements RecordStore {
@@ -22,8 +23,10 @@ export class EncryptedRecordStore implements RecordStore {
     return this.inner.delete(key, options);
   }
 
-  async *scan(prefix: RecordKey, options?: ScanOptions): AsyncIterable<StoredRecord> {
-    for await (const record of this.inner.scan(prefix, options)) yield this.#open(record);
+  async *scan(prefix: RecordPrefix, options?: ScanOptions): AsyncIterable<StoredRecord> {
+    for await (const record of this.inner.scan(prefix, options)) {
+      if (!isProof(record.key)) yield this.#open(record);
+    }
   }
 
   erase(prefix: RecordKey): Promise<number> {

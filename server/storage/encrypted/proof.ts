@@ -36,6 +36,11 @@ export async function proveKeys(records: RecordStore, ring: KeyRing): Promise<st
   return missing;
 }
 
+/** True for the records of this file, which are of the encryption and not of what it encrypts. */
+export function isProof(key: readonly string[]): boolean {
+  return PREFIX.every((segment, i) => key[i] === segment);
+}
+
 function prove(ring: KeyRing, id: string, value: Uint8Array): void {
   try {
     if (open(ring, placeOf(id), value)?.plain.toString() === TEXT) return;

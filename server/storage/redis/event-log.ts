@@ -4,6 +4,7 @@ import type { CommandPipeline } from './connection/command-pipeline.js';
 import { OrderedAppender } from './connection/ordered-appender.js';
 import { Retrier, type RetryContext } from './connection/retry.js';
 import { loadScript } from './connection/script.js';
+import { namesInKeys } from './key-scan.js';
 import type { Keys } from './keys.js';
 
 export interface EventLogParts {
@@ -93,6 +94,25 @@ export class RedisEventLog implements EventLog {
   async commit(stream: string, consumer: string, id: string): Promise<void> {
     const { consumers } = this.#parts.keys.events(stream);
     await this.#write(() => this.#parts.writes.command(consumers, 'hset', consumers, consumer, id));
+  }
+
+  async *streams(): AsyncIterable<string> {
+    const { keys, retry } = this.#parts;
+    for await (const name of namesInKeys(retry.link, keys.everyEventLog)) yield name;
+  }
+
+  async consumers(stream: string): Promise<ReadonlyMap<string, string>> {
+    const { consumers } = this.#parts.keys.events(stream);
+    const reply = await this.#quietRetrier.run(
+      () => this.#parts.reads.command(consumers, 'hkeys', consumers),
+      this.#parts.deadlineMs,
+    );
+    const places = new Map<string, string>();
+    for (const name of (reply as Buffer[]).map((bytes) => bytes.toString('utf8'))) {
+      const place = await this.position(stream, name);
+      if (place !== undefined) places.set(name, place);
+    }
+    return places;
   }
 
   async trim(stream: string, before: string): Promise<void> {

@@ -53,6 +53,16 @@ export class Keys {
     return { lease: `${base}:holder`, fence: `${base}:fence` };
   }
 
+  /** Matches the Stream of every event stream. */
+  get everyEventLog(): string {
+    return `${this.namespace}:{e:*}:log`;
+  }
+
+  /** Matches the metadata of every document, also of erased ones. */
+  get everyDocument(): string {
+    return `${this.namespace}:{d:*}:meta`;
+  }
+
   /** For trying out what this user may do. */
   get probe(): string {
     return `${this.namespace}:{probe}`;
@@ -108,6 +118,13 @@ export function bytesOfText(text: string): Buffer {
 
 export function textOfBytes(bytes: Buffer): string {
   return bytes[0] === ILL_FORMED ? bytes.toString('utf16le', 1) : bytes.toString('utf8');
+}
+
+/** The name within a key of a document or of a stream. */
+export function nameInKey(key: string): string {
+  const escaped = key.slice(key.indexOf('{') + 3, key.indexOf('}'));
+  const latin1 = escaped.replace(/%([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return textOfBytes(Buffer.from(latin1, 'latin1'));
 }
 
 function escapeBytes(text: string, unsafe: RegExp): string {

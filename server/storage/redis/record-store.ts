@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { PutOptions, RecordKey, RecordStore, ScanOptions, StoredRecord } from '../record-store.js';
+import type { PutOptions, RecordKey, RecordPrefix, RecordStore, ScanOptions, StoredRecord } from '../record-store.js';
 import type { CommandPipeline } from './connection/command-pipeline.js';
 import { Retrier, type RetryContext } from './connection/retry.js';
 import { loadScript } from './connection/script.js';
@@ -68,7 +68,7 @@ export class RedisRecordStore implements RecordStore {
   }
 
   async *scan(
-    prefix: RecordKey,
+    prefix: RecordPrefix,
     { after, limit = Infinity, reverse = false }: ScanOptions = {},
   ): AsyncGenerator<StoredRecord> {
     let remaining = limit;
@@ -107,7 +107,7 @@ export class RedisRecordStore implements RecordStore {
   }
 
   async #page(
-    prefix: RecordKey,
+    prefix: RecordPrefix,
     options: ScanOptions & { limit: number },
   ): Promise<{ records: StoredRecord[]; last: RecordKey | undefined; isLast: boolean }> {
     const { keys } = await this.#members(prefix, options);
@@ -121,7 +121,7 @@ export class RedisRecordStore implements RecordStore {
   }
 
   async #members(
-    prefix: RecordKey,
+    prefix: RecordPrefix,
     { after, reverse, limit }: ScanOptions & { limit: number },
   ): Promise<{ keys: RecordKey[] }> {
     const indexes =
@@ -172,7 +172,7 @@ export class RedisRecordStore implements RecordStore {
  * (Taken apart as latin1, where a character is a byte.)
  */
 
-function encodeKey(key: RecordKey): Buffer {
+function encodeKey(key: RecordPrefix): Buffer {
   const segments = key.map((segment) => bytesOfText(segment).toString('latin1').replaceAll('\0', '\0\x02'));
   return Buffer.from(segments.map((segment) => `${segment}\0\x01`).join(''), 'latin1');
 }
@@ -186,7 +186,7 @@ function decodeKey(member: Buffer): RecordKey {
   return [first, ...rest];
 }
 
-function partOfKey(key: RecordKey): number {
+function partOfKey(key: RecordPrefix): number {
   return partOf(JSON.stringify(key.slice(0, 2)));
 }
 

@@ -17,6 +17,7 @@ import type { ChannelSubscriber } from '../connection/channel-subscriber.js';
 import type { CommandPipeline } from '../connection/command-pipeline.js';
 import { pause, type RetryContext, Retrier } from '../connection/retry.js';
 import { loadScript } from '../connection/script.js';
+import { namesInKeys } from '../key-scan.js';
 import type { Keys } from '../keys.js';
 import { DocumentAppender } from './document-appender.js';
 import { DocumentNames } from './document-names.js';
@@ -179,6 +180,14 @@ export class RedisDocumentLog implements DocumentLog {
     const last = data.at(-1);
     const isLastPage = infos.length <= wanted || last === undefined;
     return { data, nextCursor: isLastPage ? null : Buffer.from(last.document, 'utf8').toString('base64url') };
+  }
+
+  async *tombstones(): AsyncIterable<string> {
+    const { keys, retry } = this.#parts;
+    for await (const document of namesInKeys(retry.link, keys.everyDocument)) {
+      const { isErased } = await this.#read(() => this.#reader.meta(document));
+      if (isErased) yield document;
+    }
   }
 
   async erase(document: string): Promise<ErasureReceipt> {

@@ -1,0 +1,106 @@
+/**
+ * Long work that callers poll: kept as records `operations/<id>` for a week, so that every node can answer.
+ *
+ * Who runs it writes now and then; an operation that nobody has written for a minute was ended by the end of its node.
+ */
+import { uuidv7 } from 'uuidv7';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import type { RecordKey, RecordStore } from '../../server/storage/index.js';
+import { Problem } from '../http/problem.js';
+
+const storedSchema = z.object({
+  id: z.string(),
+  kind: z.string(),
+  state: z.enum(['running', 'done', 'failed']),
+  /** 0 to 1. */
+  progress: z.number(),
+  result: z.unknown().optional(),
+  error: z.string().optional(),
+  /** Unix time in milliseconds. */
+  createdAt: z.number(),
+  updatedAt: z.number(),
+});
+export type Operation = z.infer<typeof storedSchema>;
+
+/** Answers the result: JSON. What it throws is the error of the operation. */
+export type Work = (onProgress: (progress: number) => void, id: string) => Promise<unknown>;
+
+const KEPT_MS = 7 * 24 * 60 * 60 * 1_000;
+const SAVE_MS = 5_000;
+const SILENT_MS = 60_000;
+
+export class Operations {
+  readonly #running = new Map<string, { readonly operation: Operation; readonly end: Promise<void> }>();
+
+  constructor(
+    private readonly records: RecordStore,
+    private readonly clock: () => number,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Begins the work and answers at once. */
+  async start(kind: string, work: Work): Promise<Operation> {
+    const now = this.clock();
+    const operation: Operation = {
+      id: uuidv7(),
+      ...{ kind, state: 'running' as const, progress: 0, createdAt: now, updatedAt: now },
+    };
+    await this.#save(operation);
+    const answer = { ...operation };
+    this.#running.set(operation.id, { operation, end: this.#run(operation, work) });
+    return answer;
+  }
+
+  /** @throws Problem `operation_not_found` */
+  async get(id: string): Promise<Operation> {
+    const running = this.#running.get(id);
+    if (running !== undefined) return { ...running.operation };
+    const record = await this.records.get(keyOf(id));
+    if (record === undefined) throw new Problem('operation_not_found', `There is no operation "${id}".`);
+    const operation = storedSchema.parse(JSON.parse(Buffer.from(record.value).toString()));
+    const isSilent = operation.state === 'running' && operation.updatedAt < this.clock() - SILENT_MS;
+    return isSilent ? { ...operation, state: 'failed', error: 'The node that worked on it has ended.' } : operation;
+  }
+
+  isRunning(kind: string): boolean {
+    return [...this.#running.values()].some(({ operation }) => operation.kind === kind);
+  }
+
+  /** Resolves when what runs here has ended. */
+  async close(): Promise<void> {
+    await Promise.all(Array.from(this.#running.values(), ({ end }) => end));
+  }
+
+  async #run(operation: Operation, work: Work): Promise<void> {
+    let saving = Promise.resolve();
+    const save = (): void => {
+      operation.updatedAt = this.clock();
+      saving = saving
+        .then(() => this.#save(operation))
+        .catch((error: unknown) => this.logger.warn({ err: error }, 'the progress of an operation could not be saved'));
+    };
+    const timer = setInterval(save, SAVE_MS);
+    timer.unref();
+    try {
+      operation.result = await work((progress) => (operation.progress = progress), operation.id);
+      operation.state = 'done';
+      operation.progress = 1;
+    } catch (error) {
+      operation.state = 'failed';
+      operation.error = error instanceof Error ? error.message : String(error);
+      this.logger.error({ err: error, operation: operation.id, kind: operation.kind }, 'an operation failed');
+    }
+    clearInterval(timer);
+    save();
+    await saving;
+    this.#running.delete(operation.id);
+  }
+
+  async #save(operation: Operation): Promise<void> {
+    const expiresAt = operation.createdAt + KEPT_MS;
+    await this.records.put(keyOf(operation.id), Buffer.from(JSON.stringify(operation)), { expiresAt });
+  }
+}
+
+const keyOf = (id: string): RecordKey => ['operations', id];

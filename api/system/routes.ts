@@ -1,0 +1,68 @@
+/** `/system/metrics`: how this node is doing, and was over the last hour. */
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { SystemSample, SystemSampler } from '../../server/system-events/index.js';
+import { callerOf, requireAdmin } from '../http/caller.js';
+import { timeOf, timeSchema } from '../http/pages.js';
+
+const sampleSchema = z
+  .object({
+    time: timeSchema,
+    cpuPercent: z.number().describe('100 is one core.'),
+    memory: z.object({ rssBytes: z.number(), heapUsedBytes: z.number(), percent: z.number() }),
+    eventLoopDelay: z.object({ p50Ms: z.number(), p99Ms: z.number(), maxMs: z.number() }),
+    disk: z
+      .object({ totalBytes: z.number(), freeBytes: z.number(), usedBytes: z.number() })
+      .nullable()
+      .describe('The file system of DATA_DIR; null where it cannot be asked.'),
+    store: z.enum(['ok', 'failing', 'closed']),
+    redis: z.enum(['ok', 'unreachable']).nullable().describe('Null without Redis.'),
+    connections: z.number(),
+    rooms: z.number(),
+  })
+  .meta({ id: 'SystemSample' });
+const metricsSchema = z.object({
+  node: z.string(),
+  everySeconds: z.number(),
+  now: sampleSchema,
+  lastHour: z.array(sampleSchema).describe('Oldest first.'),
+});
+
+export interface SystemRoutesOptions {
+  readonly node: string;
+  readonly sampler: SystemSampler;
+}
+
+export const systemRoutes: FastifyPluginAsyncZod<SystemRoutesOptions> = async (api, { node, sampler }) => {
+  api.get(
+    '/system/metrics',
+    {
+      schema: {
+        tags: ['operations'],
+        summary: 'CPU, memory, event loop, disk, store and Redis of this node: now and over the last hour',
+        response: { 200: metricsSchema },
+      },
+    },
+    async (request) => {
+      requireAdmin(callerOf(request));
+      return { node, everySeconds: 10, now: shown(sampler.now()), lastHour: sampler.lastHour.map(shown) };
+    },
+  );
+};
+
+function shown(sample: SystemSample): z.infer<typeof sampleSchema> {
+  const { at, cpuPercent, rssBytes, heapUsedBytes, memoryPercent, eventLoopDelay, disk, store, redis } = sample;
+  return {
+    time: timeOf(at),
+    cpuPercent: rounded(cpuPercent),
+    memory: { rssBytes, heapUsedBytes, percent: rounded(memoryPercent) },
+    eventLoopDelay: {
+      p50Ms: rounded(eventLoopDelay.p50Ms),
+      p99Ms: rounded(eventLoopDelay.p99Ms),
+      maxMs: rounded(eventLoopDelay.maxMs),
+    },
+    ...{ disk, store, redis, connections: sample.connections, rooms: sample.rooms },
+  };
+}
+
+const rounded = (value: number): number => Math.round(value * 100) / 100;

@@ -1,0 +1,85 @@
+/** `formloom backup`. */
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import type { Config } from '../../server/config/index.js';
+import { callApi } from '../api-client.js';
+import { CommandError, EXIT, type Output } from '../output.js';
+import { targetOf, withRemoteOptions, type RemoteOptions } from './remote-options.js';
+import { configFrom, withConfigOptions } from './serve.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Flags = Readonly<Record<string, string>>;
+
+interface BackupOptions extends RemoteOptions {
+  readonly output?: string;
+}
+
+const operationSchema = z.object({
+  id: z.string(),
+  state: z.enum(['running', 'done', 'failed']),
+  progress: z.number(),
+  result: z.unknown().optional(),
+  error: z.string().optional(),
+});
+const POLL_MS = 200;
+
+export function addBackupCommand(program: Command, output: () => Output, environment: Environment): void {
+  withConfigOptions(
+    withRemoteOptions(
+      program
+        .command('backup')
+        .description(
+          'write everything to one archive: of a running server (--output), or of the configured store (file)',
+        )
+        .argument('[file]', 'of the store that DATA_DIR or REDIS_URL name; with DATA_DIR no server may run on it'),
+    ).option('-o, --output <file>', 'let the server at --url make the backup, and download it'),
+  ).action(async (file: string | undefined, options: BackupOptions & Flags) => {
+    if ((file === undefined) === (options.output === undefined)) {
+      throw new CommandError(
+        'name one file: "formloom backup FILE" for the configured store, "formloom backup --output FILE" for a running server',
+        EXIT.usage,
+      );
+    }
+    if (file !== undefined) {
+      const { backUpStore } = await import('./archives.js');
+      await backUpStore(file, configOf(options, environment), output());
+    } else await backUpServer(options.output ?? '', options, output());
+  });
+}
+
+async function backUpServer(file: string, options: RemoteOptions, output: Output): Promise<void> {
+  const target = targetOf(options);
+  const started = await callApi(target, { method: 'POST', path: '/backups', body: {} });
+  let operation = operationSchema.parse(await started.json());
+  while (operation.state === 'running') {
+    await pause(POLL_MS);
+    const answer = await callApi(target, { method: 'GET', path: `/operations/${operation.id}` });
+    operation = operationSchema.parse(await answer.json());
+  }
+  if (operation.state === 'failed') throw new CommandError(`the backup failed: ${operation.error ?? ''}`);
+  const archive = await callApi(target, { method: 'GET', path: `/backups/${operation.id}/archive`, accept: '*/*' });
+  if (archive.body === null) throw new CommandError('the server sent no archive');
+  const partial = `${file}.partial`;
+  try {
+    await pipeline(Readable.fromWeb(archive.body), createWriteStream(partial, { mode: 0o600, flush: true }));
+    await rename(partial, file);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw new CommandError(`${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  output.result({ file: path.resolve(file), ...asRecord(operation.result) }, [`Wrote ${path.resolve(file)}.`]);
+}
+
+const asRecord = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {});
+
+/** The options of the remote call are none of the configuration's. */
+export function configOf(options: Flags, environment: Environment): Config {
+  const others = new Set(['url', 'token', 'output', 'dryRun', 'verify', 'json']);
+  return configFrom(Object.fromEntries(Object.entries(options).filter(([name]) => !others.has(name))), environment);
+}

@@ -1,0 +1,181 @@
+/**
+ * Puts an archive into an empty store, of whichever kind. The whole archive is verified first: a damaged one changes
+ * nothing.
+ */
+import { mkdir, open } from 'node:fs/promises';
+import path from 'node:path';
+import * as Y from 'yjs';
+import { movedEntry } from '../history/index.js';
+import type { KeyRing } from '../storage/encrypted/index.js';
+import { START, type NewUpdate, type Position } from '../storage/index.js';
+import { ArchiveDamagedError, type Header, type HeaderOf } from './archive-format.js';
+import { partsOf, readArchive } from './archive-reader.js';
+import { filesIn } from './back-up.js';
+import { isOfStoreAlone, type Installation } from './installation.js';
+import { verifyArchive, type Verified } from './verify.js';
+
+/** There is something in the store: nothing was written. */
+export class StoreNotEmptyError extends Error {
+  constructor(readonly found: string) {
+    super(`The store is not empty: it holds ${found}. A backup is restored into an empty store alone.`);
+    this.name = 'StoreNotEmptyError';
+  }
+}
+
+export interface RestoreOptions {
+  /** Verify the archive and look at the store; write nothing. */
+  readonly isDryRun?: boolean;
+}
+
+/** @throws ArchiveDamagedError, StoreNotEmptyError: nothing was written then; what the store throws */
+export async function restoreArchive(
+  file: string,
+  ring: KeyRing,
+  into: Installation,
+  { isDryRun = false }: RestoreOptions = {},
+): Promise<Verified> {
+  const verified = await verifyArchive(file, ring);
+  if (verified.damage.length > 0) throw new ArchiveDamagedError(file, verified.damage);
+  await requireEmpty(into);
+  if (isDryRun) return verified;
+  // Documents first: the log of changes names positions, which are others here.
+  const documents = new DocumentRestorer(into.storage.documents);
+  for await (const { header, body } of framesOf(file, ring)) await documents.take(header, body);
+  const rest = new RestRestorer(into, documents.moves);
+  for await (const { header, body } of framesOf(file, ring)) await rest.take(header, body);
+  return verified;
+}
+
+/** @throws StoreNotEmptyError */
+async function requireEmpty({ storage, filesFolder }: Installation): Promise<void> {
+  const { data } = await storage.documents.list('', null, 1);
+  if (data[0] !== undefined) throw new StoreNotEmptyError(`the document "${data[0].document}"`);
+  for await (const { key } of storage.records.scan([])) {
+    if (!isOfStoreAlone(key)) throw new StoreNotEmptyError(`the record ${key.join('/')}`);
+  }
+  for await (const stream of storage.events.streams()) throw new StoreNotEmptyError(`the event stream "${stream}"`);
+  const [uploaded] = await filesIn(filesFolder);
+  if (uploaded !== undefined) throw new StoreNotEmptyError(`the uploaded file ${uploaded}`);
+}
+
+async function* framesOf(file: string, ring: KeyRing): AsyncGenerator<{ header: Header; body: Buffer }> {
+  for await (const frame of readArchive(file, ring)) {
+    // Whole a moment ago.
+    if (!frame.isWhole) throw new ArchiveDamagedError(file, [frame.damage]);
+    yield frame;
+  }
+}
+
+/** Where a document's log was, and where it is now. */
+interface Move {
+  readonly epoch: string;
+  newEpoch: string;
+  readonly positions: Map<Position, Position>;
+}
+
+class DocumentRestorer {
+  readonly moves = new Map<string, Move>();
+
+  constructor(private readonly log: Installation['storage']['documents']) {}
+
+  async take(header: Header, body: Buffer): Promise<void> {
+    if (header.kind === 'document') await this.#begin(header, body);
+    if (header.kind === 'updates') await this.#append(header, body);
+    if (header.kind === 'tombstones') for (const document of header.documents) await this.log.erase(document);
+  }
+
+  async #begin({ document, epoch, hasState, updates }: HeaderOf<'document'>, state: Buffer): Promise<void> {
+    this.moves.set(document, { epoch, newEpoch: '', positions: new Map() });
+    if (!hasState && updates > 0) return;
+    // As it was: one folded state, and after it what was not folded, with its authors.
+    const folded = hasState ? state : Buffer.from(Y.encodeStateAsUpdate(new Y.Doc()));
+    const at = Date.now();
+    const attribution = { principal: 'system', at, source: 'system' } as const;
+    const position = await this.log.append(document, [{ update: folded, attribution }], { ifAbsent: true });
+    await this.log.compact(document, position, folded);
+    await this.#learnEpoch(document);
+  }
+
+  async #append({ document, updates }: HeaderOf<'updates'>, body: Buffer): Promise<void> {
+    const parts = partsOf(
+      body,
+      updates.map(({ bytes }) => bytes),
+    );
+    const fresh = updates.map(({ principal, name, at, source }, i): NewUpdate => {
+      const attribution = name === undefined ? { principal, at, source } : { principal, name, at, source };
+      return { update: parts[i] ?? Buffer.of(), attribution };
+    });
+    const before = (await this.log.load(document)).position;
+    await this.log.append(document, fresh);
+    const move = this.moves.get(document);
+    if (move === undefined) return;
+    const logged = await this.log.history(document, before === START ? START : before, updates.length);
+    logged.forEach(({ position }, i) => move.positions.set(updates[i]?.position ?? '', position));
+    await this.#learnEpoch(document);
+  }
+
+  async #learnEpoch(document: string): Promise<void> {
+    const move = this.moves.get(document);
+    if (move !== undefined) move.newEpoch = (await this.log.info(document))?.epoch ?? '';
+  }
+}
+
+/** Events, records and files. */
+class RestRestorer {
+  /** Old and new ids of the events of the stream that is being restored, oldest first. */
+  #ids: { readonly old: string; readonly now: string }[] = [];
+
+  constructor(
+    private readonly into: Installation,
+    private readonly moves: ReadonlyMap<string, Move>,
+  ) {}
+
+  async take(header: Header, body: Buffer): Promise<void> {
+    if (header.kind === 'events') await this.#events(header, body);
+    if (header.kind === 'stream') await this.#consumers(header);
+    if (header.kind === 'records') await this.#records(header, body);
+    if (header.kind === 'file') await this.#file(header, body);
+  }
+
+  async #events({ stream, ids }: HeaderOf<'events'>, body: Buffer): Promise<void> {
+    const data = JSON.parse(body.toString()) as unknown[];
+    const moved = data.map((entry) => movedEntry(stream, entry, (document) => this.moves.get(document)));
+    const now = await this.into.storage.events.append(stream, moved);
+    ids.forEach((old, i) => this.#ids.push({ old, now: now[i] ?? '' }));
+  }
+
+  async #consumers({ stream, consumers }: HeaderOf<'stream'>): Promise<void> {
+    for (const [consumer, place] of consumers) {
+      // The last event that it has seen; when none of those is kept, it begins with the first that is.
+      const seen = this.#ids.findLast(({ old }) => old <= place);
+      if (seen !== undefined) await this.into.storage.events.commit(stream, consumer, seen.now);
+    }
+    this.#ids = [];
+  }
+
+  async #records({ records }: HeaderOf<'records'>, body: Buffer): Promise<void> {
+    const values = partsOf(
+      body,
+      records.map(({ bytes }) => bytes),
+    );
+    await Promise.all(
+      records.map(({ key, expiresAt }, i) =>
+        this.into.storage.records.put(key, values[i] ?? Buffer.of(), expiresAt === undefined ? {} : { expiresAt }),
+      ),
+    );
+  }
+
+  async #file({ path: name, offset }: HeaderOf<'file'>, body: Buffer): Promise<void> {
+    const folder = path.resolve(this.into.filesFolder);
+    const target = path.resolve(folder, name);
+    if (!target.startsWith(folder + path.sep)) throw new RangeError(`The file "${name}" would lie outside ${folder}`);
+    await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
+    const handle = await open(target, offset === 0 ? 'wx' : 'r+', 0o600);
+    try {
+      await handle.write(body, 0, body.length, offset);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * What stands before every connection, over whichever transport: name, turn, identity, right and admission are settled
+ * before anything is queued or loaded.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Logger } from 'pino';
+import { KeysUnavailableError } from '../auth/errors.js';
+import type { Principal, Role } from '../auth/principal.js';
+import { can, roleOn } from '../auth/rights.js';
+import { CLOSE } from '../protocol/close-codes.js';
+import { documentNameFromPath, DocumentNameError } from '../protocol/document-name.js';
+import type { SecurityFacts } from '../system-events/security-facts.js';
+import type { Refusal } from './refusal.js';
+
+/** What a request carries for authentication. */
+export interface Credentials {
+  readonly token?: string;
+  readonly userHint?: string;
+}
+
+/** A place in a pool, or how long to stay away. */
+export type Admission =
+  | { readonly admitted: true; readonly pool: string; readonly idleTimeoutMs: number; release(): void }
+  | { readonly admitted: false; readonly retryAfterSeconds: number; readonly reason: string };
+
+export interface AdmissionRequest {
+  readonly document: string;
+  readonly role: string | undefined;
+  readonly principal: string | undefined;
+  readonly address: string;
+  readonly headers: IncomingMessage['headers'];
+}
+
+export interface EntranceOptions {
+  readonly authenticator: { authenticate(credentials: Credentials): Promise<Principal> };
+  readonly logger: Logger;
+  /** `facts`: who is behind it, where it has an author. */
+  readonly counters: { errors(type: string, facts?: SecurityFacts): void };
+  /** False on a node that has no documents open for editors (ROLE=api). */
+  readonly isServing: boolean;
+  credentials(request: IncomingMessage): Credentials;
+  address(request: IncomingMessage): string;
+  /** Before authentication: a handshake costs work. Resolves when it is this one's turn. */
+  awaitTurn(address: string): Promise<{ readonly mayGoOn: boolean; readonly retryAfterSeconds: number }>;
+  admit(request: AdmissionRequest): Admission;
+}
+
+/** Who it is and what it may; or the close code with which the opened connection is to be closed. */
+export type Verdict =
+  | { readonly closeWith: undefined; readonly role: Role; readonly principal: Principal }
+  | {
+      readonly closeWith: { readonly code: number; readonly reason: string };
+      readonly role: undefined;
+      readonly principal: Principal | undefined;
+    };
+
+/** Holds a place in a pool: whoever gets it releases `admission` when the connection is gone, or never came. */
+export interface Entry {
+  readonly document: string;
+  readonly address: string;
+  readonly verdict: Verdict;
+  readonly admission: Extract<Admission, { admitted: true }>;
+  readonly wantsExtras: boolean;
+}
+
+/** An identity provider that restarts is back within seconds; clients come back by themselves. */
+const KEYS_RETRY_SECONDS = 5;
+
+export class Entrance {
+  #isShut = false;
+
+  constructor(private readonly options: EntranceOptions) {}
+
+  get isShut(): boolean {
+    return this.#isShut;
+  }
+
+  /** Nobody comes in any more. */
+  shut(): void {
+    this.#isShut = true;
+  }
+
+  /**
+   * @param path `/<document>` or `/sync/<document>`, as it was sent, without the query
+   * @param isGone true when the caller went away meanwhile: it takes no place then, and the answer is for nobody
+   */
+  async enter(request: IncomingMessage, path: string, isGone: () => boolean): Promise<Entry | { refusal: Refusal }> {
+    const { options } = this;
+    if (!options.isServing) {
+      const detail = 'This node has ROLE=api: it serves REST alone.';
+      return { refusal: { status: 421, code: 'wrong_role', detail } };
+    }
+    let document: string;
+    try {
+      document = documentNameFromPath(path);
+    } catch (error) {
+      if (!(error instanceof DocumentNameError)) throw error;
+      return { refusal: { status: 400, code: error.code, detail: error.message } };
+    }
+    const address = options.address(request);
+    if (this.#isShut) return this.#overloaded(1);
+    const turn = await options.awaitTurn(address);
+    if (!turn.mayGoOn) {
+      options.counters.errors('handshake_rate', { address, document });
+      return this.#overloaded(turn.retryAfterSeconds);
+    }
+    const verdict = await this.#authorize(request, document, address);
+    if (verdict === 'cannot tell now') {
+      const detail = 'Tokens cannot be verified now.';
+      return {
+        refusal: { status: 503, code: 'keys_unavailable', detail, retryAfterSeconds: KEYS_RETRY_SECONDS },
+      };
+    }
+    if (isGone()) return { refusal: { status: 503, code: 'overloaded', detail: 'The caller went away.' } };
+    // Read again: it may have been shut during the waits. Nothing waits from here on.
+    if (this.#isShut as boolean) return this.#overloaded(1);
+    const admission = options.admit({
+      document,
+      role: verdict.role,
+      principal: verdict.principal?.id,
+      address,
+      headers: request.headers,
+    });
+    if (!admission.admitted) return this.#overloaded(admission.retryAfterSeconds);
+    return { document, address, verdict, admission, wantsExtras: queryOf(request.url).get('sdk') === '1' };
+  }
+
+  #overloaded(retryAfterSeconds: number): { refusal: Refusal } {
+    this.options.counters.errors('admission_refused');
+    const detail = 'There is no room for another connection now.';
+    return { refusal: { status: 503, code: 'overloaded', detail, retryAfterSeconds } };
+  }
+
+  async #authorize(request: IncomingMessage, document: string, address: string): Promise<Verdict | 'cannot tell now'> {
+    const { authenticator, logger, counters } = this.options;
+    let principal: Principal;
+    try {
+      principal = await authenticator.authenticate(this.options.credentials(request));
+    } catch (error) {
+      if (error instanceof KeysUnavailableError) {
+        logger.warn({ err: error }, 'tokens cannot be verified');
+        counters.errors('keys_unavailable');
+        return 'cannot tell now';
+      }
+      const code = errorCode(error);
+      if (code === undefined) throw error;
+      counters.errors('authentication', { address, document, detail: code });
+      const reason = error instanceof Error ? error.message : code;
+      return { closeWith: { code: CLOSE.unauthenticated, reason }, role: undefined, principal: undefined };
+    }
+    const role = roleOn(principal, document);
+    if (role === undefined || !can(principal, document, 'read')) {
+      counters.errors('authorization', { address, document, userId: principal.id });
+      return { closeWith: { code: CLOSE.forbidden, reason: 'no right to this document' }, role: undefined, principal };
+    }
+    return { closeWith: undefined, role, principal };
+  }
+}
+
+/** The path of a request target, without resolving `..`: a document name is checked as it was sent. */
+export function pathOf(target: string | undefined): string {
+  return target?.split('?', 1)[0] ?? '/';
+}
+
+function queryOf(target: string | undefined): URLSearchParams {
+  const start = target?.indexOf('?') ?? -1;
+  return new URLSearchParams(start === -1 ? '' : target?.slice(start + 1));
+}
+
+function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || error.name !== 'AuthenticationError') return undefined;
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,61 @@
+/**
+ * One WebSocket. Frames that are already built go to the raw socket as they are: `ws` would build a header for each
+ * receiver. That is sound because compression is off, so `ws` itself never holds a frame back.
+ */
+import type { Socket } from 'node:net';
+import type { WebSocket } from 'ws';
+import { Connection, type ConnectionFacts } from './connection.js';
+
+/** RFC 6455, section 5.5: a control frame holds 125 bytes, two of them the code. */
+const MAX_REASON_BYTES = 123;
+
+export class WebSocketConnection extends Connection {
+  constructor(
+    private readonly ws: WebSocket,
+    socket: Socket,
+    facts: ConnectionFacts,
+  ) {
+    super(socket, facts);
+    ws.on('pong', () => this.answered());
+  }
+
+  write(frames: Buffer): void {
+    if (this.isOpen && this.socket.writable) this.socket.write(frames);
+  }
+
+  onDrained(callback: () => void): void {
+    const whenOpen = (): void => {
+      if (this.isOpen) callback();
+    };
+    if (this.socket.writableNeedDrain) this.socket.once('drain', whenOpen);
+    else setImmediate(whenOpen);
+  }
+
+  pause(): void {
+    this.ws.pause();
+  }
+
+  resume(): void {
+    this.ws.resume();
+  }
+
+  terminate(): void {
+    this.isOpen = false;
+    this.ws.terminate();
+  }
+
+  protected ping(): void {
+    this.ws.ping();
+  }
+
+  protected bid(code: number, reason: string): void {
+    this.ws.resume();
+    this.ws.close(code, shorten(reason));
+  }
+}
+
+function shorten(reason: string): string {
+  let text = reason;
+  while (Buffer.byteLength(text) > MAX_REASON_BYTES) text = text.slice(0, -1);
+  return text;
+}

@@ -1,0 +1,14 @@
+/** The tuner: reads how the node feels, and turns its knobs one step at a time. */
+export type { Knob, KnobBounds, Knobs } from './knob.js';
+export { NodeGauge, type NodeGaugeSources } from './node-gauge.js';
+export { excess, load, type Reading } from './reading.js';
+export {
+  Tuner,
+  TUNER_MODES,
+  type Advice,
+  type KnobState,
+  type Round,
+  type TunerMode,
+  type TunerStep,
+} from './tuner.js';
+export { TunerClock, type MeasuredRound } from './tuner-clock.js';

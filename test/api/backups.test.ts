@@ -1,0 +1,192 @@
+import { open, readFile, truncate, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { pino } from 'pino';
+import t, { type Test } from 'tap';
+import * as Y from 'yjs';
+import {
+  ArchiveDamagedError,
+  compareWithArchive,
+  restoreArchive,
+  StoreNotEmptyError,
+  verifyArchive,
+  writeArchive,
+} from '../../server/backup/index.js';
+import { KeyRing } from '../../server/storage/encrypted/index.js';
+import { openRedisStorage } from '../../server/storage/redis/index.js';
+import { RedisTestServer } from '../../server/storage/redis/testing/redis-test-server.js';
+import type { Storage } from '../../server/storage/index.js';
+import { newDataFolder, openFolder } from '../../server/storage/testing/embedded-folder.js';
+import { composeServer, type ComposedServer } from '../harness/composed-server.js';
+import { restClient } from '../harness/rest-client.js';
+import { stockClient } from '../harness/stock-client.js';
+import { until } from '../harness/until.js';
+
+const NO_KEYS = new KeyRing([]);
+const NAMES = ['one', 'two', 'three'];
+
+async function serve(t: Test, dataDir?: string): Promise<ComposedServer> {
+  const server = await composeServer(dataDir === undefined ? {} : { dataDir });
+  t.teardown(() => server.cleanup());
+  return server;
+}
+
+/** Makes a backup through REST and answers where the archive is. */
+async function backUpThrough(server: ComposedServer): Promise<{ id: string; file: string; result: unknown }> {
+  const api = restClient(server.http);
+  const started = await api.post('/backups', {});
+  if (started.status !== 202) throw new Error(started.text);
+  const { id } = started.body;
+  let operation = started.body;
+  await until(async () => {
+    operation = (await api.get(`/operations/${id}`)).body;
+    return operation.state !== 'running';
+  });
+  if (operation.state !== 'done') throw new Error(operation.error);
+  return { id, file: path.join(server.dataDir, 'backups', `${id}.formloom-backup`), result: operation.result };
+}
+
+const stateJson = async (storage: Storage, document: string): Promise<string> => {
+  const { snapshot, updates } = await storage.documents.load(document);
+  const doc = new Y.Doc();
+  if (snapshot !== undefined) Y.applyUpdate(doc, snapshot);
+  for (const { update } of updates) Y.applyUpdate(doc, update);
+  return JSON.stringify({ text: doc.getText('text').toJSON(), map: doc.getMap('map').toJSON() });
+};
+
+void t.test('a backup made under load opens elsewhere, with the same content in every store', async (t) => {
+  const server = await serve(t);
+  const api = restClient(server.http);
+  t.equal((await api.post('/forms', { id: 'kept', title: { en: 'Kept' } })).status, 201);
+  t.equal((await api.post('/forms', { id: 'gone', title: { en: 'Gone' } })).status, 201);
+  t.equal((await api.delete('/forms/gone')).status < 300, true);
+  t.equal((await api.post('/documents/form%2Fkept/snapshots', { label: 'named' })).status, 201);
+  const clients = NAMES.map((name) => stockClient(server.ws, `doc/${name}`));
+  t.teardown(() => clients.forEach((client) => client.destroy()));
+  await Promise.all(clients.map((client) => client.synced()));
+  let typed = 0;
+  const typing = setInterval(() => {
+    typed += 1;
+    for (const { doc } of clients) {
+      doc.getText('text').insert(0, `${typed} `);
+      doc.getMap('map').set('typed', typed);
+    }
+  }, 1);
+  t.teardown(() => clearInterval(typing));
+  await until(() => typed > 50);
+  const before = typed;
+  const { id, file } = await backUpThrough(server);
+  await until(() => typed > before + 20, { what: 'typing went on' });
+  clearInterval(typing);
+
+  const verified = (await api.post(`/backups/${id}/verify`)).body;
+  t.match(verified, { isWhole: true, damage: [], unreadable: [], totals: { tombstones: 2 } });
+  t.equal(verified.totals.documents >= 4, true);
+  t.strictSame(
+    (await api.get('/backups')).body.data.map((backup: { id: string }) => backup.id),
+    [id],
+  );
+  t.ok(Buffer.from(await api.bytes(`/backups/${id}/archive`)).equals(await readFile(file)), 'the archive is streamed');
+
+  // Embedded to embedded, that to Redis, that to embedded again.
+  const into = await openFolder(t, await newDataFolder(t));
+  const files = path.join(await newDataFolder(t), 'files');
+  await restoreArchive(file, NO_KEYS, { storage: into, filesFolder: files });
+  t.strictSame(await compareWithArchive(file, NO_KEYS, into), []);
+  const redisServer = await RedisTestServer.start();
+  t.teardown(() => redisServer.stop());
+  const redis = await openRedisStorage({ url: redisServer.url, node: 'n', logger: pino({ level: 'silent' }) });
+  t.teardown(() => redis.close());
+  const lastFolder = await newDataFolder(t);
+  const last = await openFolder(t, lastFolder);
+  const hops: Storage[] = [into, redis, last];
+  for (const [from, to] of [[into, redis] as const, [redis, last] as const]) {
+    const hop = path.join(await newDataFolder(t), 'hop');
+    await writeArchive(hop, { storage: from, filesFolder: files }, NO_KEYS, { id: 'hop', version: 'test' });
+    await restoreArchive(hop, NO_KEYS, { storage: to, filesFolder: path.join(await newDataFolder(t), 'files') });
+    t.strictSame(await compareWithArchive(file, NO_KEYS, to), [], 'the same documents as in the first archive');
+  }
+  for (const name of NAMES) {
+    const states = await Promise.all(hops.map((storage) => stateJson(storage, `doc/${name}`)));
+    t.equal(new Set(states).size, 1, 'byte for byte');
+    const { map } = JSON.parse(states[0] ?? '') as { map: { typed: number } };
+    t.ok(map.typed >= before - 1 && map.typed <= typed, 'what was typed before the backup is in it');
+  }
+  for (const storage of hops) {
+    const snapshots: string[] = [];
+    for await (const { value } of storage.records.scan(['snapshot', 'form/kept']))
+      snapshots.push((JSON.parse(Buffer.from(value).toString()) as { label: string }).label);
+    t.strictSame(snapshots, ['named'], 'records are there');
+    const audit = await storage.events.range('audit');
+    t.match(audit[0]?.data, { action: 'form.erased' });
+    await t.rejects(storage.documents.load('form/gone'), { code: 'document_deleted' }, 'what was erased stays so');
+  }
+
+  await last.close();
+  const moved = await serve(t, lastFolder);
+  const there = restClient(moved.http);
+  t.equal((await there.get('/forms/kept')).body.title.en, 'Kept');
+  const changes = (await there.get('/forms/kept/changes')).body.data as { target: string; id: string }[];
+  t.strictSame(
+    changes.map(({ target }) => target),
+    ((await api.get('/forms/kept/changes')).body.data as { target: string }[]).map(({ target }) => target),
+    'no change is told twice',
+  );
+});
+
+void t.test('a damaged archive is named exactly, and nothing of it is restored', async (t) => {
+  const source = await openFolder(t, await newDataFolder(t));
+  const attribution = { principal: 'ada', at: Date.now(), source: 'sync' } as const;
+  const doc = new Y.Doc();
+  doc.getText('text').insert(0, 'hello');
+  await source.documents.append('doc/a', [{ update: Y.encodeStateAsUpdate(doc), attribution }]);
+  await source.records.put(['some', 'record'], Buffer.from('value'));
+  const folder = await newDataFolder(t);
+  const whole = path.join(folder, 'whole');
+  const none = path.join(folder, 'none');
+  await writeArchive(whole, { storage: source, filesFolder: none }, NO_KEYS, { id: 'a', version: 'test' });
+  t.strictSame((await verifyArchive(whole, NO_KEYS)).damage, []);
+  const bytes = await readFile(whole);
+  const frames: { at: number; end: number }[] = [];
+  for (let at = 18; at < bytes.length;) {
+    const end = at + 36 + bytes.readUInt32BE(at);
+    frames.push({ at, end });
+    at = end;
+  }
+  const target = await openFolder(t, await newDataFolder(t));
+  const into = { storage: target, filesFolder: path.join(folder, 'into') };
+  for (const [index, { at, end }] of frames.entries()) {
+    const damaged = path.join(folder, `damaged ${index}`);
+    await writeFile(damaged, bytes);
+    const handle = await open(damaged, 'r+');
+    await handle.write(Buffer.of((bytes[end - 1] ?? 0) ^ 1), 0, 1, end - 1);
+    await handle.close();
+    const { damage } = await verifyArchive(damaged, NO_KEYS);
+    t.match(damage[0], { frame: index, offset: at, detail: 'the checksum is wrong' });
+    await t.rejects(restoreArchive(damaged, NO_KEYS, into), ArchiveDamagedError);
+    const cut = path.join(folder, `cut ${index}`);
+    await writeFile(cut, bytes);
+    await truncate(cut, end - 1);
+    t.match((await verifyArchive(cut, NO_KEYS)).damage[0], { frame: index, offset: at });
+    await t.rejects(restoreArchive(cut, NO_KEYS, into), ArchiveDamagedError);
+    await truncate(cut, at);
+    const error: unknown = await restoreArchive(cut, NO_KEYS, into).catch((reason: unknown) => reason);
+    t.match(error, { name: 'ArchiveDamagedError', damage: [{ frame: index, offset: at }] });
+  }
+  t.strictSame((await target.documents.list('', null, 10)).data, []);
+  await restoreArchive(whole, NO_KEYS, into, { isDryRun: true });
+  t.strictSame((await target.documents.list('', null, 10)).data, [], 'a dry run writes nothing');
+  await restoreArchive(whole, NO_KEYS, into);
+  t.match((await target.documents.load('doc/a')).updates, [{ attribution }], 'authors are kept');
+  await t.rejects(restoreArchive(whole, NO_KEYS, into), StoreNotEmptyError);
+});
+
+void t.test('the archive of an encrypted store is encrypted, and opens with its key alone', async (t) => {
+  const ring = new KeyRing([{ id: 'k', key: Buffer.alloc(32, 7) }]);
+  const source = await openFolder(t, await newDataFolder(t));
+  await source.records.put(['secret'], Buffer.from('needle'));
+  const folder = await newDataFolder(t);
+  const file = path.join(folder, 'sealed');
+  await writeArchive(file, { storage: source, filesFolder: folder }, ring, { id: 'a', version: 'test' });
+  t.match(await verifyArchive(file, ring), { damage: [], totals: { records: 1 } });
+  await t.rejects(verifyArchive(file, NO_KEYS), { name: 'EncryptionKeyMissingError' });
+});

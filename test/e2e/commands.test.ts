@@ -1,0 +1,121 @@
+/** Each command as an operator runs it, against a real server. */
+import { spawn } from 'node:child_process';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import t from 'tap';
+import { FORMLOOM, startServer, temporaryFolder } from '../harness/server-process.js';
+
+interface Run {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function formloom(args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd?: string): Promise<Run> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [FORMLOOM, ...args], {
+      env: { PATH: process.env['PATH'] ?? '', ...env },
+      cwd,
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    child.once('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+/** Nothing on standard output, one line on standard error that begins with the command's name. */
+function isOneLine({ stdout, stderr }: Run): boolean {
+  return stdout === '' && /^formloom: [^\n]+\n$/.test(stderr);
+}
+
+const FORM = {
+  id: 'survey',
+  title: { en: 'Survey' },
+  pages: [{ id: 'p', title: { en: 'P' }, fields: [{ id: 'f', type: 'text', title: { en: 'Name?' } }] }],
+};
+
+// Some twenty processes, one after the other.
+void t.test('forms, snapshots, backups and restores from the command line', { timeout: 180_000 }, async (t) => {
+  const server = await startServer();
+  t.teardown(() => server.cleanup());
+  const folder = await temporaryFolder();
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const at = { FORMLOOM_URL: server.http };
+  const file = path.join(folder, 'form.json');
+  await writeFile(file, JSON.stringify(FORM));
+
+  const imported = await formloom(['import', file, '--id', 'survey', '--format', 'formloom', '--json'], at);
+  t.equal(imported.code, 0, imported.stderr);
+  t.match(JSON.parse(imported.stdout), { id: 'survey', format: 'formloom' });
+  t.match(
+    await formloom(['import', file, '--id', 'survey', '--format', 'formloom'], at),
+    { code: 1 },
+    'twice is refused',
+  );
+  const missing = await formloom(['import', path.join(folder, 'nothing.json')], at);
+  t.ok(missing.code === 2 && isOneLine(missing), missing.stderr);
+
+  const exported = await formloom(['export', 'survey'], at);
+  t.match(JSON.parse(exported.stdout), { title: { en: 'Survey' } });
+  t.match(await formloom(['export', 'survey', '-o', path.join(folder, 'out.json')], at), { code: 0 });
+  t.match(JSON.parse(await readFile(path.join(folder, 'out.json'), 'utf8')), { title: { en: 'Survey' } });
+  const unknown = await formloom(['export', 'nobody'], at);
+  t.ok(unknown.code === 1 && isOneLine(unknown), unknown.stderr);
+
+  const taken = await formloom(['snapshot', 'take', 'form/survey', '--label', 'first', '--json'], at);
+  const { id } = JSON.parse(taken.stdout) as { id: string };
+  const listed = await formloom(['snapshot', 'list', 'form/survey'], at);
+  t.ok(listed.stdout.includes(id) && listed.stdout.includes('first'));
+  const renamed = await fetch(`${server.http}/api/v1/forms/survey`, {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ operations: [{ op: 'setTitle', target: 'form', language: 'en', value: 'Renamed' }] }),
+  });
+  t.equal(renamed.status, 200);
+  const title = async (): Promise<string> => {
+    const answer = await formloom(['export', 'survey'], at);
+    return (JSON.parse(answer.stdout) as { title: { en: string } }).title.en;
+  };
+  t.match(await formloom(['restore', 'form/survey', id, '--dry-run'], at), { code: 0, stdout: /This would change/ });
+  t.equal(await title(), 'Renamed', 'a dry run changes nothing');
+  t.match(await formloom(['restore', 'form/survey', id], at), { code: 0, stdout: /Restored form\/survey/ });
+  t.equal(await title(), 'Survey');
+
+  const archive = path.join(folder, 'all.formloom-backup');
+  const backedUp = await formloom(['backup', '--output', archive, '--json'], at);
+  t.equal(backedUp.code, 0, backedUp.stderr);
+  t.match(JSON.parse(backedUp.stdout), { file: archive, unreadable: [] });
+  const inUse = await formloom(['backup', path.join(folder, 'x'), '--data-dir', server.dataDir]);
+  t.ok(inUse.code === 1 && isOneLine(inUse) && inUse.stderr.includes('in use'), inUse.stderr);
+  const both = await formloom(['backup'], at);
+  t.ok(both.code === 2 && isOneLine(both), both.stderr);
+
+  const data = path.join(folder, 'data');
+  const dry = await formloom(['restore', archive, '--dry-run', '--data-dir', data]);
+  t.match(dry, { code: 0, stdout: /would be restored/ }, dry.stderr);
+  const restored = await formloom(['restore', archive, '--verify', '--json', '--data-dir', data]);
+  t.match(JSON.parse(restored.stdout), { dryRun: false, verified: true, differing: [] }, restored.stderr);
+  const again = await formloom(['restore', archive, '--data-dir', data]);
+  t.ok(again.code === 1 && isOneLine(again) && again.stderr.includes('not empty'), again.stderr);
+  const offline = await formloom(['backup', path.join(folder, 'offline'), '--data-dir', data]);
+  t.match(offline, { code: 0, stdout: /documents/ }, offline.stderr);
+
+  const bytes = await readFile(archive);
+  bytes[bytes.length - 3] = (bytes.at(-3) ?? 0) ^ 1;
+  await writeFile(archive, bytes);
+  const damaged = await formloom(['restore', archive, '--data-dir', path.join(folder, 'other')]);
+  t.match(damaged, { code: 1, stderr: /damaged; nothing was restored\n {2}frame \d+ at byte \d+: / });
+  const nothing = await formloom(['restore', path.join(folder, 'nothing')]);
+  t.ok(nothing.code === 2 && isOneLine(nothing), nothing.stderr);
+
+  const doctor = await formloom(['doctor', '--json', '--data-dir', data, '--port', String(server.port)]);
+  t.equal(doctor.code, 0, doctor.stderr);
+  t.match(
+    (JSON.parse(doctor.stdout) as { check: string; detail: string }[]).find(({ check }) => check === 'server')?.detail,
+    /is ready/,
+  );
+  const away = await formloom(['export', 'survey', '--url', 'http://127.0.0.1:1']);
+  t.ok(away.code === 3 && isOneLine(away), away.stderr);
+});

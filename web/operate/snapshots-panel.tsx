@@ -1,0 +1,133 @@
+/** Earlier states of a document: what differs from now, and the way back that live editors follow. */
+import { useCallback, useState, type ReactNode } from 'react';
+import { useLoaded, useTask } from '../app/hooks.js';
+import { useWording } from '../app/language.js';
+import { server } from '../app/session.js';
+import { ChangeList, type ShownChange } from '../parts/change-list.js';
+import { Dialog } from '../parts/dialog.js';
+import { Moment, Problem } from '../parts/shell.js';
+
+interface Snapshot {
+  readonly id: string;
+  readonly label: string;
+  readonly kind: 'manual' | 'automatic' | 'publish' | 'before-restore';
+  readonly createdAt: string;
+  readonly createdBy: string;
+}
+
+export function SnapshotsPanel({ document }: { readonly document: string }): ReactNode {
+  const { t } = useWording();
+  const path = `/documents/${encodeURIComponent(document)}/snapshots`;
+  const load = useCallback(
+    () => server().rest.request<{ data: readonly Snapshot[] }>('GET', path, { query: { limit: 50 } }),
+    [path],
+  );
+  const { data, error, reload } = useLoaded(load);
+  const taking = useTask();
+  const [label, setLabel] = useState('');
+  const [open, setOpen] = useState<Snapshot>();
+  const take = (): void =>
+    taking.run(async () => {
+      await server().rest.request('POST', path, { body: { label: label.trim() } });
+      setLabel('');
+      reload();
+    });
+  return (
+    <section className="card snapshots" aria-label={t('snapshotsOf', { document })}>
+      <h2>{t('snapshots')}</h2>
+      <p className="muted">{document}</p>
+      <div className="inline-form">
+        <input
+          aria-label={t('snapshotLabel')}
+          placeholder={t('snapshotLabel')}
+          value={label}
+          maxLength={200}
+          onChange={(event) => setLabel(event.target.value)}
+        />
+        <button type="button" disabled={taking.isBusy} onClick={take}>
+          {t('takeSnapshot')}
+        </button>
+      </div>
+      <Problem>{error ?? taking.error}</Problem>
+      {data?.data.length === 0 && <p className="empty">{t('nothingHere')}</p>}
+      <ol className="timeline">
+        {data?.data.map((snapshot) => (
+          <li key={snapshot.id} className={snapshot.kind}>
+            <p>
+              <strong>{snapshot.label === '' ? t(KINDS[snapshot.kind]) : snapshot.label}</strong>
+            </p>
+            <p className="muted">
+              <Moment at={snapshot.createdAt} /> · {snapshot.createdBy}
+            </p>
+            <button type="button" onClick={() => setOpen(snapshot)}>
+              {t('compare')}
+            </button>
+          </li>
+        ))}
+      </ol>
+      {open !== undefined && (
+        <RestoreDialog
+          path={`${path}/${open.id}`}
+          title={open.label === '' ? t(KINDS[open.kind]) : open.label}
+          onClose={() => {
+            setOpen(undefined);
+            reload();
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+const KINDS = {
+  manual: 'kindManual',
+  automatic: 'kindAutomatic',
+  publish: 'kindPublish',
+  'before-restore': 'kindBeforeRestore',
+} as const;
+
+interface RestoreDialogProps {
+  readonly path: string;
+  readonly title: string;
+  readonly onClose: () => void;
+}
+
+function RestoreDialog({ path, title, onClose }: RestoreDialogProps): ReactNode {
+  const { t } = useWording();
+  const load = useCallback(
+    () =>
+      server().rest.request<{ changes: readonly ShownChange[]; isTruncated: boolean }>('POST', `${path}/restore`, {
+        query: { dryRun: true },
+      }),
+    [path],
+  );
+  const { data, error } = useLoaded(load);
+  const restoring = useTask();
+  const restore = (): void =>
+    restoring.run(async () => {
+      await server().rest.request('POST', `${path}/restore`);
+      onClose();
+    });
+  return (
+    <Dialog title={t('restoreNamed', { name: title })} onClose={onClose}>
+      <Problem>{error ?? restoring.error}</Problem>
+      {data !== undefined && (
+        <>
+          <p>{data.changes.length === 0 ? t('sameAsNow') : t('restoreWould', { count: data.changes.length })}</p>
+          <ChangeList changes={data.changes} />
+        </>
+      )}
+      <form method="dialog" className="actions">
+        <button>{t('cancel')}</button>
+        <button
+          type="button"
+          className="primary"
+          disabled={data === undefined || data.changes.length === 0 || restoring.isBusy}
+          onClick={restore}
+        >
+          {t('restore')}
+        </button>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,85 @@
+/** Files go to the server at once; the answer holds what they are called there. */
+import type { ReactNode } from 'react';
+import { isRow } from '../../crdt/submission/sheet-logic.js';
+import { useTask } from '../app/hooks.js';
+import { useWording } from '../app/language.js';
+import { ownName, token as ownToken } from '../app/session.js';
+import { Problem } from '../parts/shell.js';
+import type { AnswerInputProps } from './answer-input.js';
+import { useSheet } from './sheet-context.js';
+
+interface Uploaded {
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+  readonly bytes: number;
+}
+
+export function FileInput({
+  field,
+  id,
+  value,
+  isEnabled,
+  isWrong,
+  describedBy,
+  onAnswer,
+}: AnswerInputProps): ReactNode {
+  const { t } = useWording();
+  const { upload } = useSheet();
+  const { run, isBusy, error } = useTask();
+  const files = Array.isArray(value) ? value : [];
+  const send = async (file: File): Promise<void> => {
+    const { formId, id: submissionId } = upload.handle;
+    const body = new FormData();
+    body.append('fieldId', field.id);
+    body.append('file', file);
+    const bearer = upload.token ?? ownToken;
+    const answer = await fetch(`/api/v1/forms/${formId}/submissions/${submissionId}/files`, {
+      method: 'POST',
+      headers: bearer === undefined ? { 'x-user': ownName() } : { authorization: `Bearer ${bearer}` },
+      body,
+    });
+    const result = (await answer.json()) as Uploaded & { detail?: string };
+    if (!answer.ok) throw new Error(result.detail ?? answer.statusText);
+    onAnswer([...files, { id: result.id, name: result.name, type: result.type, bytes: result.bytes }]);
+  };
+  return (
+    <>
+      {files.length > 0 && (
+        <ul className="file-list">
+          {files.map((file, index) => {
+            const name = isRow(file) && typeof file['name'] === 'string' ? file['name'] : String(index + 1);
+            return (
+              <li key={index}>
+                {name}
+                <button
+                  type="button"
+                  className="icon"
+                  aria-label={t('removeNamed', { name })}
+                  onClick={() => onAnswer(files.length === 1 ? null : files.filter((_, i) => i !== index))}
+                >
+                  ✕
+                </button>
+              </li>
+            );
+          })}
+        </ul>
+      )}
+      <input
+        id={id}
+        type="file"
+        accept={field.validation.accept?.join(',')}
+        disabled={!isEnabled || isBusy}
+        aria-invalid={isWrong}
+        aria-describedby={describedBy}
+        onChange={(event) => {
+          const file = event.target.files?.[0];
+          event.target.value = '';
+          if (file !== undefined) run(() => send(file));
+        }}
+      />
+      {isBusy && <p role="status">{t('uploading')}</p>}
+      <Problem>{error}</Problem>
+    </>
+  );
+}

@@ -1,0 +1,191 @@
+/** One field as a respondent sees it: what is asked, where to answer, what is wrong. */
+import { useId, type ReactNode } from 'react';
+import type { FieldJson, Json } from '../../crdt/form/form-json.js';
+import { isRepeating, isRow, type SheetPart } from '../../crdt/submission/sheet-logic.js';
+import { textIn, useWording } from '../app/language.js';
+import { AnswerInput } from './answer-input.js';
+import { issueText } from './issue-text.js';
+import { useSheet } from './sheet-context.js';
+
+export interface QuestionProps {
+  readonly field: FieldJson;
+  /** The sheet, or the row of a group, that it stands in. */
+  readonly part: SheetPart;
+  /** Dotted, as issues have it. */
+  readonly path: string;
+  readonly value: Json | undefined;
+  readonly onAnswer: (value: Json) => void;
+}
+
+export function Question(props: QuestionProps): ReactNode {
+  const { field, part } = props;
+  if (!part.visible.has(field.id) || field.type === 'hidden') return null;
+  if (field.type === 'statement') return <Statement field={field} />;
+  if (field.type === 'group') return isRepeating(field) ? <Rows {...props} /> : <Group {...props} />;
+  return <Single {...props} />;
+}
+
+function Statement({ field }: { readonly field: FieldJson }): ReactNode {
+  const { language } = useSheet();
+  const title = textIn(field.title, language);
+  return (
+    <div className="card statement">
+      {title !== '' && <h3>{title}</h3>}
+      <p className="prose">{textIn(field.description, language)}</p>
+    </div>
+  );
+}
+
+/** Several controls belong to one question. */
+const GROUPED: ReadonlySet<string> = new Set(['choice', 'choices', 'ranking', 'rating', 'scale', 'matrix', 'boolean']);
+
+function Single({ field, part, path, value, onAnswer }: QuestionProps): ReactNode {
+  const { t } = useWording();
+  const { language, issues, touch } = useSheet();
+  const id = useId();
+  const own = issues.filter((issue) => issue.path === path || issue.path.startsWith(`${path}.`));
+  const description = textIn(field.description, language);
+  const isRequired = part.required.has(field.id);
+  const describedBy = [description === '' ? '' : `${id}-d`, own.length === 0 ? '' : `${id}-e`]
+    .filter(Boolean)
+    .join(' ');
+  const title = (
+    <>
+      {textIn(field.title, language) || t('question')}
+      {isRequired && <span className="needed"> {t('requiredMark')}</span>}
+    </>
+  );
+  const input = (
+    <AnswerInput
+      field={field}
+      id={id}
+      name={textIn(field.title, language) || t('question')}
+      value={value ?? part.values[field.id]}
+      isRequired={isRequired}
+      isEnabled={part.enabled.has(field.id)}
+      isWrong={own.length > 0}
+      describedBy={describedBy === '' ? undefined : describedBy}
+      onAnswer={onAnswer}
+    />
+  );
+  const notes = (
+    <>
+      {description !== '' && (
+        <p id={`${id}-d`} className="description prose">
+          {description}
+        </p>
+      )}
+    </>
+  );
+  const errors = own.length > 0 && (
+    <p id={`${id}-e`} className="issue" role="alert">
+      {own.map((issue) => issueText(t, field, issue)).join(' ')}
+    </p>
+  );
+  const className = `card question-card ${own.length > 0 ? 'has-issue' : ''}`;
+  const onBlur = (): void => touch(path);
+  if (GROUPED.has(field.type)) {
+    return (
+      <fieldset className={className} aria-describedby={describedBy === '' ? undefined : describedBy} onBlur={onBlur}>
+        <legend>{title}</legend>
+        {notes}
+        {input}
+        {errors}
+      </fieldset>
+    );
+  }
+  return (
+    <div className={className} onBlur={onBlur}>
+      <label htmlFor={id}>{title}</label>
+      {notes}
+      {input}
+      {errors}
+    </div>
+  );
+}
+
+function Group({ field, part, path }: QuestionProps): ReactNode {
+  const { language, answers, answer } = useSheet();
+  const root = path.split('.')[0] ?? '';
+  return (
+    <fieldset className="card group-card">
+      <legend>{textIn(field.title, language)}</legend>
+      <p className="description prose">{textIn(field.description, language)}</p>
+      {/* The fields of a group that does not repeat stand at the top of the sheet. */}
+      {(field.fields ?? []).map((child) => (
+        <Question
+          key={child.id}
+          field={child}
+          part={part}
+          path={`${root}.${child.id}`}
+          value={answers[child.id]}
+          onAnswer={(value) => answer(child.id, value)}
+        />
+      ))}
+    </fieldset>
+  );
+}
+
+function Rows({ field, path, value, onAnswer }: QuestionProps): ReactNode {
+  const { t } = useWording();
+  const { language, state, issues } = useSheet();
+  const name = textIn(field.title, language);
+  const rows = Array.isArray(value) ? value.map((row) => (isRow(row) ? row : {})) : [];
+  const parts = state.rows.get(field.id) ?? [];
+  const own = issues.filter((issue) => issue.path === path);
+  const change = (index: number, id: string, answer: Json): void =>
+    onAnswer(
+      rows.map((row, i) => {
+        if (i !== index) return row;
+        const others = Object.entries(row).filter(([member]) => member !== id);
+        return Object.fromEntries(answer === null ? others : [...others, [id, answer]]);
+      }),
+    );
+  return (
+    <fieldset className={`card group-card ${own.length > 0 ? 'has-issue' : ''}`}>
+      <legend>{name}</legend>
+      <p className="description prose">{textIn(field.description, language)}</p>
+      {rows.map((row, index) => {
+        const part = parts[index];
+        return (
+          <div key={index} className="row" role="group" aria-label={`${name} ${index + 1}`}>
+            <div className="row-head">
+              <strong>{index + 1}</strong>
+              <button
+                type="button"
+                className="quiet"
+                aria-label={t('removeNamed', { name: `${name} ${index + 1}` })}
+                onClick={() => onAnswer(rows.length === 1 ? null : rows.filter((_, i) => i !== index))}
+              >
+                {t('remove')}
+              </button>
+            </div>
+            {part !== undefined &&
+              (field.fields ?? []).map((child) => (
+                <Question
+                  key={child.id}
+                  field={child}
+                  part={part}
+                  path={`${path}.${index}.${child.id}`}
+                  value={row[child.id]}
+                  onAnswer={(answer) => change(index, child.id, answer)}
+                />
+              ))}
+          </div>
+        );
+      })}
+      {own.length > 0 && (
+        <p className="issue" role="alert">
+          {own.map((issue) => issueText(t, field, issue)).join(' ')}
+        </p>
+      )}
+      <button
+        type="button"
+        disabled={rows.length >= (field.repeat?.max ?? Infinity)}
+        onClick={() => onAnswer([...rows, {}])}
+      >
+        {t('addRow')}
+      </button>
+    </fieldset>
+  );
+}

@@ -1,0 +1,224 @@
+/** The pages of a form, one at a time, along the path that the answers lead to. */
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from 'react';
+import { guardLeaving, RequestRefusedError, type FormJson, type SubmissionHandle } from '../../client/index.js';
+import type { Json } from '../../crdt/form/form-json.js';
+import { inspectSheet, type AnswerIssue } from '../../crdt/submission/inspect-sheet.js';
+import { useNetwork, useTask } from '../app/hooks.js';
+import { textIn, useWording } from '../app/language.js';
+import { SaveIndicator, useConnectionStatus } from '../parts/save-indicator.js';
+import { Problem } from '../parts/shell.js';
+import { Question } from './question.js';
+import { SheetContext, type SheetView } from './sheet-context.js';
+
+interface QuestionnaireProps {
+  readonly form: FormJson;
+  readonly handle: SubmissionHandle;
+  readonly token: string | null;
+}
+
+export function Questionnaire({ form, handle, token }: QuestionnaireProps): ReactNode {
+  const { t, language } = useWording();
+  const answers = useSyncExternalStore(handle.subscribe, () => handle.answers);
+  const { status } = useConnectionStatus(handle.connection);
+  useNetwork(handle.connection);
+  useEffect(() => guardLeaving(handle.connection), [handle]);
+  const [hasSynced, setSynced] = useState(false);
+  useEffect(() => {
+    if (status === 'synced') setSynced(true);
+  }, [status]);
+  const [page, setPage] = useState<string>();
+  const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
+  const [isAllShown, setAllShown] = useState(false);
+  const [isDone, setDone] = useState(false);
+  const [refused, setRefused] = useState<readonly AnswerIssue[]>([]);
+  const submitting = useTask();
+  const heading = useRef<HTMLHeadingElement>(null);
+  const inspection = useMemo(() => inspectSheet(form, answers), [form, answers]);
+  const { state } = inspection;
+
+  // The page that was open when the sheet was left.
+  const path = state.pages;
+  const wanted = page ?? handle.meta.page;
+  const index = Math.max(0, wanted === undefined ? 0 : path.indexOf(wanted));
+  const current = form.pages.find(({ id }) => id === path[index]);
+  const isLast = index >= path.length - 1;
+  const sheetStatus = handle.meta.status;
+  if (!hasSynced) {
+    return (
+      <p className="loading" role="status">
+        {t('connecting')}
+      </p>
+    );
+  }
+  if (isDone || sheetStatus !== 'in_progress') return <ThankYou form={form} />;
+
+  const issues = [...inspection.missing, ...inspection.errors, ...refused];
+  const shownIssues = issues.filter(({ path: at }) => isAllShown || touched.has(at) || touched.has(rootOf(at)));
+  const view: SheetView = {
+    form,
+    language: form.languages.includes(language) ? language : (form.languages[0] ?? language),
+    answers,
+    state,
+    issues: shownIssues,
+    upload: { handle, token },
+    answer: (fieldId: string, value: Json) => {
+      setRefused([]);
+      handle.answer({ [fieldId]: value });
+    },
+    touch: (at: string) =>
+      afterPress(() => setTouched((before) => (before.has(at) ? before : new Set([...before, at])))),
+  };
+  const goTo = (next: string | undefined): void => {
+    if (next === undefined) return;
+    setPage(next);
+    setAllShown(false);
+    handle.turnTo(next);
+    scrollTo({ top: 0 });
+    heading.current?.focus();
+  };
+  const ownIds = new Set(current === undefined ? [] : current.fields.flatMap(idsIn));
+  const isPageWrong = issues.some(({ path: at }) => ownIds.has(rootOf(at).slice('answers.'.length)));
+  const showProblems = (): void => {
+    setAllShown(true);
+    requestAnimationFrame(() =>
+      document.querySelector<HTMLElement>('.has-issue :is(input, select, textarea, button)')?.focus(),
+    );
+  };
+  const next = (): void => {
+    if (isPageWrong) showProblems();
+    else goTo(path[index + 1]);
+  };
+  const submit = (): void => {
+    if (issues.length > 0) {
+      const first = issues[0];
+      const at = form.pages.find(({ fields }) =>
+        fields.flatMap(idsIn).includes(first === undefined ? '' : rootOf(first.path).slice('answers.'.length)),
+      );
+      if (at !== undefined && at.id !== current?.id) goTo(at.id);
+      showProblems();
+      return;
+    }
+    submitting.run(async () => {
+      try {
+        await handle.submit();
+        setDone(true);
+        scrollTo({ top: 0 });
+      } catch (error) {
+        if (error instanceof RequestRefusedError && error.errors.length > 0) {
+          setRefused(error.errors as unknown as AnswerIssue[]);
+          showProblems();
+        }
+        throw error;
+      }
+    });
+  };
+  const isOffline = status === 'offline' || status === 'idle';
+  return (
+    <SheetContext.Provider value={view}>
+      <div className="sheet-head">
+        <div className="progress-line">
+          <progress max={100} value={inspection.percent} aria-label={t('progress')} />
+          <span>{t('percent', { percent: inspection.percent })}</span>
+          <SaveIndicator connection={handle.connection} />
+        </div>
+        {isOffline && <p className="notice warn">{t('offlineNotice')}</p>}
+      </div>
+      {index === 0 && (
+        <header>
+          <h1>{textIn(form.title, language)}</h1>
+          <p className="lead">{textIn(form.description, language)}</p>
+        </header>
+      )}
+      <section aria-label={t('pageNumber', { number: index + 1 })}>
+        <h2 ref={heading} tabIndex={-1} className={textIn(current?.title, language) === '' ? 'unseen' : ''}>
+          {textIn(current?.title, language) || t('pageNumber', { number: index + 1 })}
+        </h2>
+        {textIn(current?.description, language) !== '' && <p>{textIn(current?.description, language)}</p>}
+        {current?.fields.map((field) => (
+          <Question
+            key={field.id}
+            field={field}
+            part={state}
+            path={`answers.${field.id}`}
+            value={answers[field.id]}
+            onAnswer={(value) => view.answer(field.id, value)}
+          />
+        ))}
+      </section>
+      {isAllShown && shownIssues.length > 0 && (
+        <p className="notice bad" role="alert">
+          {t('issuesLeft', { count: shownIssues.length })}
+        </p>
+      )}
+      <Problem>{submitting.error}</Problem>
+      <div className="actions">
+        {index > 0 && (
+          <button type="button" onClick={() => goTo(path[index - 1])}>
+            {t('back')}
+          </button>
+        )}
+        <span className="spacer" />
+        {isLast ? (
+          <button type="button" className="primary" disabled={submitting.isBusy || isOffline} onClick={submit}>
+            {t('submit')}
+          </button>
+        ) : (
+          <button type="button" className="primary" onClick={next}>
+            {t('next')}
+          </button>
+        )}
+      </div>
+      <ResumeLink />
+    </SheetContext.Provider>
+  );
+}
+
+let isPressed = false;
+addEventListener('pointerdown', () => (isPressed = true), true);
+for (const end of ['pointerup', 'pointercancel']) addEventListener(end, () => (isPressed = false), true);
+
+/** A message that comes in between pressing and releasing would move what is being clicked away from the pointer. */
+function afterPress(run: () => void): void {
+  if (!isPressed) run();
+  else addEventListener('pointerup', () => setTimeout(run), { once: true });
+}
+
+/** `answers.g1.0.f2` → `answers.g1` */
+const rootOf = (path: string): string => path.split('.').slice(0, 2).join('.');
+const idsIn = (field: FormJson['pages'][number]['fields'][number]): string[] => [
+  field.id,
+  ...(field.fields ?? []).flatMap(idsIn),
+];
+
+function ThankYou({ form }: { readonly form: FormJson }): ReactNode {
+  const { t, language } = useWording();
+  return (
+    <div className="thanks" role="status">
+      <span className="tick" aria-hidden="true">
+        ✓
+      </span>
+      <h1>{t('thanks')}</h1>
+      <p>{t('received', { title: textIn(form.title, language) })}</p>
+    </div>
+  );
+}
+
+function ResumeLink(): ReactNode {
+  const { t } = useWording();
+  const [isCopied, setCopied] = useState(false);
+  const { run, error } = useTask();
+  const copy = (): void =>
+    run(async () => {
+      await navigator.clipboard.writeText(location.href);
+      setCopied(true);
+    });
+  return (
+    <div className="resume">
+      <p className="muted">{t('resumeHint')}</p>
+      <button type="button" className="quiet" onClick={copy}>
+        {isCopied ? t('copied') : t('copyLink')}
+      </button>
+      <Problem>{error}</Problem>
+    </div>
+  );
+}
