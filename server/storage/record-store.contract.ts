@@ -54,7 +54,7 @@ export async function recordStoreContract(t: Test, open: OpenStore<'records'>, r
   await t.test('a record that has expired is gone, and may be written anew', async (t) => {
     const { records } = await open(t);
     const key: RecordKey = ['expiry', 'short'];
-    const expiresAt = Date.now() + 100;
+    const expiresAt = Date.now() + 1_500;
     await records.put(key, bytes('x'), { expiresAt });
     t.equal((await records.get(key))?.expiresAt, expiresAt);
     await records.put(['expiry', 'long'], bytes('y'), { expiresAt: Date.now() + 60_000 });
