@@ -1,30 +1,20 @@
-/** Which page an address shows. Each is loaded for itself, so that respondents load no editor. */
-import { lazy, StrictMode, Suspense, type ReactNode } from 'react';
+/** The app: it shows the page that its address names. */
+import { StrictMode, Suspense, type ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { config } from 'zod';
 import { LanguageProvider, useWording } from './app/language.js';
 import { Shell } from './parts/shell.js';
+import { ROUTES } from './routes.js';
 import './style/base.css';
-import './style/pages.css';
 
 // Schemas are interpreted: the content security policy takes no code that was made at run time.
 config({ jitless: true });
 
-const FormsPage = lazy(() => import('./forms/forms-page.js'));
-const EditorPage = lazy(() => import('./editor/editor-page.js'));
-const RespondPage = lazy(() => import('./respond/respond-page.js'));
-const OperatePage = lazy(() => import('./operate/operate-page.js'));
-
 function Page({ path }: { readonly path: string }): ReactNode {
-  const [area = '', id = '', ...rest] = path
-    .replace(/^\/app\/?/, '')
-    .replace(/\/$/, '')
-    .split('/');
-  if (area === '') return <FormsPage />;
-  if (area === 'operate' && id === '') return <OperatePage />;
-  if (/^[A-Za-z0-9_-]{1,64}$/.test(id) && rest.length === 0) {
-    if (area === 'forms') return <EditorPage formId={id} />;
-    if (area === 'r') return <RespondPage formId={id} />;
+  const below = path.replace(/^\/app\/?/, '').replace(/\/$/, '');
+  for (const { path: pattern, Page: Shown } of ROUTES) {
+    const found = pattern.exec(below);
+    if (found !== null) return <Shown formId={found.groups?.['id'] ?? ''} />;
   }
   return <NotFound />;
 }

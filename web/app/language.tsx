@@ -1,7 +1,7 @@
 /** The language of the app itself; forms have languages of their own. */
 import { createContext, useContext, useEffect, useMemo, useState, type ReactNode } from 'react';
 import type { Texts } from '../../crdt/form/form-json.js';
-import { WORDS, type WordKey } from './words.js';
+import { WORDS, type WordKey } from '../words/index.js';
 
 export const LANGUAGES = ['en', 'fr'] as const;
 export type Language = (typeof LANGUAGES)[number];

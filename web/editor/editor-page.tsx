@@ -10,6 +10,8 @@ import { EditorBar } from './editor-bar.js';
 import { EditorContext, type Editor } from './editor-context.js';
 import { FormBody } from './form-body.js';
 import { SidePanel } from './side-panel.js';
+import '../style/editor.css';
+import '../style/comments.css';
 
 interface Opened {
   readonly handle: FormHandle;

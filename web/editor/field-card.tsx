@@ -2,7 +2,7 @@
 import { useState, type DragEvent, type ReactNode } from 'react';
 import type { FieldJson } from '../../crdt/form/form-json.js';
 import { textIn, useWording } from '../app/language.js';
-import { typeWord } from '../app/words.js';
+import { typeWord } from '../words/field-types.js';
 import { colourOf } from '../parts/avatar.js';
 import { hasOptions, hasPlaceholder, useEditor } from './editor-context.js';
 import { FIELD_DRAG, FieldList, MoveButtons } from './form-body.js';

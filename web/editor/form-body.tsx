@@ -3,7 +3,7 @@ import { useState, type ReactNode } from 'react';
 import { FIELD_TYPES, type FieldJson, type FieldType, type PageJson } from '../../crdt/form/form-json.js';
 import { newId, type OperationInput } from '../../crdt/form/operations.js';
 import { useWording } from '../app/language.js';
-import { typeWord } from '../app/words.js';
+import { typeWord } from '../words/field-types.js';
 import { useEditor } from './editor-context.js';
 import { FieldCard } from './field-card.js';
 import { TextInput } from './text-input.js';

@@ -5,6 +5,7 @@ import { useLoaded, useTask } from '../app/hooks.js';
 import { server } from '../app/session.js';
 import { Moment, Problem, Shell } from '../parts/shell.js';
 import { ImportArea } from './import-area.js';
+import '../style/forms.css';
 
 interface FormSummary {
   readonly id: string;

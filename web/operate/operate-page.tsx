@@ -6,6 +6,7 @@ import { server } from '../app/session.js';
 import { Avatar } from '../parts/avatar.js';
 import { Moment, Problem, Shell } from '../parts/shell.js';
 import { SnapshotsPanel } from './snapshots-panel.js';
+import '../style/operate.css';
 
 interface Health {
   readonly status: 'ok' | 'unavailable';

@@ -14,6 +14,7 @@ import { textIn, useWording } from '../app/language.js';
 import { server, serverOptions } from '../app/session.js';
 import { Problem, Shell } from '../parts/shell.js';
 import { Questionnaire } from './questionnaire.js';
+import '../style/respond.css';
 
 interface Sheet {
   readonly form: FormJson;

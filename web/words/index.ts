@@ -1,0 +1,16 @@
+/** Every word of the app, in English and in French; one file for each page. */
+import { APP } from './app.js';
+import { EDITOR } from './editor.js';
+import { FORMS } from './forms.js';
+import { OPERATE } from './operate.js';
+import { RESPOND } from './respond.js';
+import type { WordList } from './word-list.js';
+
+export const WORDS = {
+  ...APP,
+  ...FORMS,
+  ...EDITOR,
+  ...RESPOND,
+  ...OPERATE,
+} as const satisfies WordList;
+export type WordKey = keyof typeof WORDS;
