@@ -26,8 +26,7 @@ import type { Knobs } from '../server/tuner/index.js';
 import { appRoutes } from './app/routes.js';
 import { alertRoutes, startAlerts, type Watched } from './alerts/index.js';
 import { analyticsRoutes, createAnalytics, type AnalyticsSources } from './analytics/index.js';
-import { AuditLog } from './audit/audit-log.js';
-import { auditRoutes } from './audit/routes.js';
+import { addAudit, AuditLog, auditRoutes } from './audit/index.js';
 import { backupRoutes } from './backups/routes.js';
 import { BackupService } from './backups/service.js';
 import { ActivityBoard, Audience, commentRoutes, CommentService } from './comments/index.js';
@@ -72,6 +71,8 @@ import { systemRoutes } from './system/routes.js';
 import { syncRoutes } from './sync/routes.js';
 import { tokenRoutes } from './tokens/routes.js';
 import { createWebhooks, DEAD_DELIVERY, webhookRoutes, type WebhooksOptions } from './webhooks/index.js';
+
+const PREFIX = '/api/v1';
 
 export interface ApiOptions {
   readonly version: string;
@@ -295,6 +296,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       addCallerLimit(v1, options.limits);
       v1.addHook('preValidation', async (request) => refuseDeepNesting(request.body));
       addIdempotency(v1, storage.records, clock);
+      addAudit(v1, audit, PREFIX);
       addRequestWatch(v1, { watch: alerts.watch, addresses: options.addresses, clock });
       await v1.register(healthRoutes, {
         authenticator,
@@ -334,7 +336,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       await v1.register(analyticsRoutes, analytics);
       await v1.register(auditRoutes, { audit });
     },
-    { prefix: '/api/v1' },
+    { prefix: PREFIX },
   );
   return api;
 }

@@ -193,7 +193,7 @@ export const analyticsRoutes: FastifyPluginAsyncZod<AnalyticsRoutesOptions> = as
     async (request, reply) => {
       const { formId } = request.params;
       requireFigures(callerOf(request), formId);
-      const { report, fieldId, metric, step, ...range } = request.query;
+      const { view = 'summary', report = view, fieldId, metric, step, ...range } = request.query;
       const csv = await csvReport(service, formId, { report, fieldId, metric, step, ...timesOf(range) });
       return reply
         .type('text/csv; charset=utf-8; header=present')

@@ -23,7 +23,9 @@ export const liveQuery = z.strictObject({ limit: z.coerce.number().int().min(1).
 
 export const REPORTS = ['summary', 'timeseries', 'funnel', 'field', 'collaboration'] as const;
 export const exportQuery = z.strictObject({
-  report: z.enum(REPORTS).default('summary'),
+  report: z.enum(REPORTS).optional().describe('`summary` when absent.'),
+  view: z.enum(REPORTS).optional().describe('The same as `report`.'),
+  format: z.literal('csv').optional(),
   fieldId: idSchema.optional().describe('For `field`.'),
   metric: z.enum(METRICS).optional().describe('For `timeseries`; all when absent.'),
   ...rangeQuery,
@@ -182,5 +184,13 @@ export const clientEventSchema = z.discriminatedUnion('type', [
   }),
 ]);
 export type ClientEvent = z.infer<typeof clientEventSchema>;
-export const clientEventsSchema = z.strictObject({ events: z.array(clientEventSchema).min(1).max(MAX_EVENTS) });
+const batch = z.array(clientEventSchema).min(1).max(MAX_EVENTS);
+/** A batch; also one event alone, and a batch without its wrapping. */
+export const clientEventsSchema = z.preprocess(
+  (body) => {
+    if (Array.isArray(body)) return { events: body };
+    return typeof body === 'object' && body !== null && 'type' in body ? { events: [body] } : body;
+  },
+  z.strictObject({ events: batch }),
+);
 export const acceptedSchema = z.object({ accepted: count });

@@ -1,6 +1,7 @@
-/** `/audit`: what administrators did. */
+/** `/audit`: who changed what through the API. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { timeFrom } from '../events/index.js';
 import { callerOf, requireAdmin } from '../http/caller.js';
 import { pageOf, pageQuery, timeOf, timeSchema } from '../http/pages.js';
 import type { AuditLog } from './audit-log.js';
@@ -11,6 +12,10 @@ const query = z.object({
     .string()
     .regex(/^[0-9]{1,20}(-[0-9]{1,20})?$/)
     .optional(),
+  user: z.string().max(256).optional().describe('Id of a user.'),
+  action: z.string().max(200).optional().describe('Such as form.published, or a group such as form.*'),
+  since: z.iso.datetime({ offset: true }).optional().describe('Not before this time.'),
+  until: z.iso.datetime({ offset: true }).optional().describe('Before this time.'),
 });
 const listSchema = pageOf(
   z.object({
@@ -28,15 +33,16 @@ export const auditRoutes: FastifyPluginAsyncZod<{ readonly audit: AuditLog }> = 
     {
       schema: {
         tags: ['operations'],
-        summary: 'Administrative actions, newest first',
+        summary: 'Who changed what through the API, newest first',
         querystring: query,
         response: { 200: listSchema },
       },
     },
     async (request) => {
       requireAdmin(callerOf(request));
-      const { limit, cursor } = request.query;
-      const { data, nextCursor } = await audit.list({ limit, cursor: cursor ?? null });
+      const { limit, cursor, user, action, since, until } = request.query;
+      const filter = { user, action, since: timeFrom(since), until: timeFrom(until) };
+      const { data, nextCursor } = await audit.list(filter, { limit, cursor: cursor ?? null });
       return { data: data.map((entry) => ({ ...entry, at: timeOf(entry.at) })), nextCursor };
     },
   );

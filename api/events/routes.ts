@@ -29,7 +29,8 @@ export const eventRoutes: FastifyPluginAsyncZod<EventRoutesOptions> = async (api
     },
     async (request) => {
       const { limit, cursor, type, severity, source, user, form, since, until } = request.query;
-      const filter = { type, severity, source, userId: user, formId: form };
+      const { userId = user, formId = form } = request.query;
+      const filter = { type, severity, source, userId, formId };
       const times = { since: timeFrom(since), until: timeFrom(until) };
       const page = await activity.query({ ...filter, ...times }, { limit, cursor: cursor ?? null });
       return { data: page.data.map(shownEvent), nextCursor: page.nextCursor };

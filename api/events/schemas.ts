@@ -16,6 +16,7 @@ export const eventQuery = {
   type: z.string().max(100).regex(typePattern, 'a type such as form.published, or a group such as form.*').optional(),
   severity: z.enum(SEVERITIES).optional(),
   user: text.optional().describe('Id of a user.'),
+  userId: text.optional().describe('The same as `user`.'),
   since: z.iso.datetime({ offset: true }).optional().describe('Not before this time.'),
   until: z.iso.datetime({ offset: true }).optional().describe('Before this time.'),
 };
@@ -23,6 +24,7 @@ export const eventQuery = {
 export const eventListQuery = z.object({
   ...eventQuery,
   form: id.optional().describe('Id of a form.'),
+  formId: id.optional().describe('The same as `form`.'),
   source: z.enum(SOURCES).optional(),
 });
 

@@ -28,7 +28,8 @@ export const securityRoutes: FastifyPluginAsyncZod<{ readonly security: Activity
       const { limit, cursor, type, severity, user, address, document, since, until } = request.query;
       // `forged_presence` is short for `security.forged_presence`.
       const full = type === undefined || type.startsWith('security.') ? type : `security.${type}`;
-      const filter = { type: full, severity, userId: user, address, document };
+      const { userId = user } = request.query;
+      const filter = { type: full, severity, userId, address, document };
       const times = { since: timeFrom(since), until: timeFrom(until) };
       const page = await security.query({ ...filter, ...times }, { limit, cursor: cursor ?? null });
       return { data: page.data.map(shownEvent), nextCursor: page.nextCursor };
