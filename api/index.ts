@@ -21,7 +21,8 @@ import {
 } from '../server/limits/index.js';
 import type { Metrics } from '../server/observability/index.js';
 import type { Rooms } from '../server/rooms/rooms.js';
-import { SnapshotStore, type Storage } from '../server/storage/index.js';
+import type { Snapshots } from '../server/snapshots/index.js';
+import type { Storage } from '../server/storage/index.js';
 import type { Knobs } from '../server/tuner/index.js';
 import { appRoutes } from './app/routes.js';
 import { alertRoutes, startAlerts, type Watched } from './alerts/index.js';
@@ -53,6 +54,7 @@ import { Operations } from './operations/operations.js';
 import { operationRoutes } from './operations/routes.js';
 import { optimizationRoutes, startOptimization } from './optimization/index.js';
 import { addRequestWatch, securityRoutes } from './security/index.js';
+import { snapshotPolicyRoutes } from './snapshots/policy-routes.js';
 import { snapshotRoutes } from './snapshots/routes.js';
 import { SnapshotService } from './snapshots/service.js';
 import {
@@ -89,6 +91,8 @@ export interface ApiOptions {
   readonly filesFolder: string;
   /** Archives of this node, encrypted when the store is. */
   readonly backups: { readonly folder: string; readonly ring: KeyRing };
+  /** As the feed, closed by who made it. */
+  readonly snapshots: Snapshots;
   /** Id of this node. */
   readonly node: string;
   /** Started by who made it, and closed by it after the rooms. */
@@ -175,7 +179,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   if (options.isRestServed) await api.register(appRoutes, {});
 
   const audit = new AuditLog(storage.events, clock);
-  const snapshots = new SnapshotStore(storage.records);
+  const { store: snapshots, policies, taker } = options.snapshots;
   const versions = new FormVersions(storage.records, clock);
   const summaries = new FormSummaries(rooms, storage.documents, storage.records, versions);
   const operations = new Operations(storage.records, clock, logger);
@@ -222,7 +226,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     clock,
     events: feed,
     log: storage.documents,
-    snapshots,
+    snapshots: options.snapshots,
     versions,
     summaries,
     history,
@@ -321,7 +325,8 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       await v1.register(notificationRoutes, { notifications, settings, clock });
       await v1.register(submissionRoutes, { submissions, listing, audit });
       await v1.register(documentRoutes, { documents, audit, maxUpdateBytes: options.maxBodyBytes });
-      await v1.register(snapshotRoutes, { snapshots: new SnapshotService(rooms, snapshots, feed), audit });
+      await v1.register(snapshotRoutes, { snapshots: new SnapshotService(rooms, options.snapshots, feed), audit });
+      await v1.register(snapshotPolicyRoutes, { policies, taker, audit, logger });
       await v1.register(operationRoutes, { operations });
       await v1.register(backupRoutes, { backups, audit });
       await v1.register(tokenRoutes, { authenticator, audit });

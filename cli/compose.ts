@@ -25,6 +25,7 @@ import { EventFeed } from '../server/events/index.js';
 import { FormHistory } from '../server/history/index.js';
 import { createMetrics } from '../server/observability/index.js';
 import { RoomRegistry } from '../server/rooms/room-registry.js';
+import { openSnapshots } from '../server/snapshots/index.js';
 import { openEmbeddedStorage, type Storage } from '../server/storage/index.js';
 import { KeyRing, openEncrypted } from '../server/storage/encrypted/index.js';
 import { openRedisStorage } from '../server/storage/redis/index.js';
@@ -80,6 +81,7 @@ export async function startFormloom(
     onChanged: (document, updates) => {
       for (const { attribution } of updates) feed.formChanged(document, attribution.principal);
       edits.changed(document, updates);
+      snapshots.automatic.changed(document, updates.length);
     },
   });
   const authenticator = createAuthenticator({
@@ -94,6 +96,7 @@ export async function startFormloom(
   });
   await authenticator.start();
   await rooms.start();
+  const snapshots = await openSnapshots({ node, storage, rooms, events: feed, logger });
   const pools = new AdmissionPools({
     connectionPoolSize: config.connectionPoolSize,
     areRolesProven: config.auth === 'jwt',
@@ -149,6 +152,7 @@ export async function startFormloom(
     storage,
     filesFolder: path.join(config.dataDir, 'files'),
     backups: { folder: path.join(config.dataDir, 'backups'), ring },
+    snapshots,
     node,
     feed,
     webhooks: { allowPrivateTargets: config.webhookPrivateTargets, schedule: parts.webhookSchedule },
@@ -183,6 +187,7 @@ export async function startFormloom(
     // Before the port: that closes only when no socket is left.
     await gateway.close();
     await api.close();
+    await snapshots.close();
     await rooms.close();
     await edits.flush();
     await live.close();

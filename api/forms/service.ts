@@ -24,9 +24,9 @@ import type { EventPublisher } from '../../server/events/index.js';
 import type { FormHistory } from '../../server/history/index.js';
 import { identityOf } from '../../server/rooms/attribution.js';
 import type { PresenceState, Rooms } from '../../server/rooms/rooms.js';
+import type { Snapshots } from '../../server/snapshots/index.js';
 import { DocumentErasedError, DocumentExistsError } from '../../server/storage/errors.js';
 import type { DocumentLog, ErasureReceipt, UpdateSource } from '../../server/storage/document-log.js';
-import type { SnapshotStore } from '../../server/storage/snapshots.js';
 import * as Y from 'yjs';
 import { commentsDocument } from '../comments/index.js';
 import { etagOf, requireMatch } from '../http/etag.js';
@@ -42,7 +42,7 @@ import type { FormVersions, Publication } from './versions.js';
 export interface FormServiceOptions {
   readonly rooms: Rooms;
   readonly log: DocumentLog;
-  readonly snapshots: SnapshotStore;
+  readonly snapshots: Pick<Snapshots, 'store' | 'taker' | 'policies'>;
   readonly versions: FormVersions;
   readonly summaries: FormSummaries;
   readonly history: FormHistory;
@@ -199,7 +199,8 @@ export class FormService {
 
   /** The form, its comments and what people were told of it, its answer sheets, snapshots, versions and history. */
   async erase(principal: Principal, formId: string, ifMatch: string | undefined): Promise<FormReceipt> {
-    const { rooms, log, snapshots, versions, summaries, history, notifier, submissions } = this.options;
+    const { rooms, log, versions, summaries, history, notifier, submissions } = this.options;
+    const { store: snapshots } = this.options.snapshots;
     const { etag } = await this.read(formId);
     requireMatch(ifMatch, etag);
     const document = formDocument(formId);
@@ -246,12 +247,11 @@ export class FormService {
     if (isDryRun) return this.options.versions.preview(form);
     const state = await this.options.rooms.encodeState(formDocument(formId));
     const publication = await this.options.versions.publish(form, principal.id);
-    await this.options.snapshots.take(formDocument(formId), {
-      state,
-      label: `version ${publication.version}`,
-      kind: 'publish',
-      principal: principal.id,
-    });
+    const { taker, policies } = this.options.snapshots;
+    if (policies.current.onPublish) {
+      const label = `publish (version ${publication.version})`;
+      await taker.take(formDocument(formId), { state, label, kind: 'publish', principal: principal.id });
+    }
     await this.#tell('form.published', formId, principal, { version: publication.version });
     return publication;
   }
@@ -276,7 +276,7 @@ export class FormService {
   async #side(formId: string, name: string): Promise<FormJson> {
     if (name === 'draft') return (await this.read(formId)).form;
     if (/^[1-9][0-9]{0,8}$/.test(name)) return (await this.readVersion(formId, Number(name))).form;
-    const snapshot = await this.options.snapshots.load(formDocument(formId), name);
+    const snapshot = await this.options.snapshots.store.load(formDocument(formId), name);
     if (snapshot === undefined) throw new Problem('snapshot_not_found', `There is no snapshot "${name}".`);
     const doc = new Y.Doc();
     try {

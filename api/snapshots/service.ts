@@ -6,6 +6,7 @@ import type { Principal } from '../../server/auth/index.js';
 import type { EventPublisher } from '../../server/events/index.js';
 import { documentKind } from '../../server/protocol/document-name.js';
 import type { Rooms } from '../../server/rooms/rooms.js';
+import type { Snapshots } from '../../server/snapshots/index.js';
 import type { SnapshotInfo, SnapshotStore } from '../../server/storage/snapshots.js';
 import { Problem } from '../http/problem.js';
 
@@ -24,26 +25,27 @@ export interface ContentDiff {
 }
 
 export interface Restored extends ContentDiff {
-  /** The snapshot of what was there; undefined for a dry run. */
+  /** The snapshot of what was there; undefined for a dry run, and when the policy takes none. */
   readonly before: SnapshotInfo | undefined;
 }
 
 const MAX_CHANGES = 1_000;
 
 export class SnapshotService {
+  readonly #store: SnapshotStore;
+
   constructor(
     private readonly rooms: Rooms,
-    private readonly snapshots: SnapshotStore,
+    private readonly snapshots: Pick<Snapshots, 'store' | 'taker' | 'policies'>,
     private readonly events: EventPublisher,
-  ) {}
+  ) {
+    this.#store = snapshots.store;
+  }
 
   /** @throws Problem `document_not_found` */
   async take(principal: Principal, document: string, label: string): Promise<SnapshotInfo> {
-    if (!(await this.rooms.exists(document)))
-      throw new Problem('document_not_found', `There is no document "${document}".`);
-    const state = await this.rooms.encodeState(document);
-    const taken = await this.snapshots.take(document, { state, label, kind: 'manual', principal: principal.id });
-    await this.#tell('snapshot.created', document, principal, { snapshot: taken.id });
+    const taken = await this.snapshots.taker.take(document, { label, kind: 'manual', principal: principal.id });
+    if (taken === undefined) throw new Problem('document_not_found', `There is no document "${document}".`);
     return taken;
   }
 
@@ -54,12 +56,12 @@ export class SnapshotService {
   }
 
   async list(document: string, page: { limit: number; cursor: string | null }): ReturnType<SnapshotStore['list']> {
-    return this.snapshots.list(document, page);
+    return this.#store.list(document, page);
   }
 
   /** @throws Problem `snapshot_not_found` */
   async load(document: string, id: string): Promise<{ info: SnapshotInfo; state: Uint8Array }> {
-    const found = await this.snapshots.load(document, id);
+    const found = await this.#store.load(document, id);
     if (found === undefined) throw new Problem('snapshot_not_found', `"${document}" has no snapshot "${id}".`);
     return found;
   }
@@ -80,29 +82,27 @@ export class SnapshotService {
 
   /**
    * Turns the present into the snapshot by one forward transaction, which merges with what others do meanwhile.
-   * What was there is kept as a snapshot first.
+   * What was there is kept as a snapshot first, unless the policy says otherwise.
    */
   async restore(principal: Principal, document: string, id: string, isDryRun: boolean): Promise<Restored> {
     const { state } = await this.load(document, id);
     const present = await this.rooms.encodeState(document);
     const diff = withDoc(present, (before) => withDoc(state, (after) => diffDocs(document, before, after)));
     if (isDryRun) return { ...diff, before: undefined };
-    const before = await this.snapshots.take(document, {
-      state: present,
-      label: `before the restore of ${id}`,
-      kind: 'before-restore',
-      principal: principal.id,
-    });
+    const label = `before restore of ${id}`;
+    const before = this.snapshots.policies.current.beforeRestore
+      ? await this.snapshots.taker.take(document, { label, kind: 'before-restore', principal: principal.id })
+      : undefined;
     await this.rooms.edit(document, principal, (doc) => withDoc(state, (target) => restoreContent(doc, target)), {
       source: 'restore',
     });
-    await this.#tell('snapshot.restored', document, principal, { snapshot: id, before: before.id });
+    await this.#tell('snapshot.restored', document, principal, { snapshot: id, before: before?.id ?? null });
     return { ...diff, before };
   }
 
   /** False when there was none. */
   async delete(document: string, id: string): Promise<boolean> {
-    return this.snapshots.delete(document, id);
+    return this.#store.delete(document, id);
   }
 }
 

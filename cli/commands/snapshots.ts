@@ -5,6 +5,7 @@ import { callApi } from '../api-client.js';
 import type { Output } from '../output.js';
 import { targetOf, withRemoteOptions, type RemoteOptions } from './remote-options.js';
 import { withConfigOptions } from './serve.js';
+import { addPolicyCommand } from './snapshot-policy.js';
 
 const snapshotSchema = z.object({
   id: z.string(),
@@ -19,7 +20,9 @@ export function addSnapshotCommands(
   output: () => Output,
   environment: Readonly<Record<string, string | undefined>>,
 ): void {
-  const snapshot = program.command('snapshot').description('take, list or delete snapshots of a document');
+  const snapshot = program
+    .command('snapshot')
+    .description('take, list or delete snapshots of a document; set when the server takes them');
   withRemoteOptions(
     snapshot.command('take').description('keep the document as it is now').argument('<document>', 'such as form/<id>'),
   )
@@ -61,6 +64,8 @@ export function addSnapshotCommands(
     });
     output().result({ deleted: id }, [`Deleted snapshot ${id}.`]);
   });
+
+  addPolicyCommand(snapshot, output);
 
   withConfigOptions(
     withRemoteOptions(

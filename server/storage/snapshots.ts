@@ -1,6 +1,7 @@
 /**
  * Named versions of documents, kept as records: facts under `snapshot/<document>/<id>`, the state beside them, deflated.
  */
+import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { deflate, inflate } from 'node:zlib';
 import { uuidv7 } from 'uuidv7';
@@ -19,6 +20,10 @@ const infoSchema = z.object({
   createdAt: z.number(),
   createdBy: z.string(),
   bytes: z.number(),
+  /** Updates that the document's log had taken by then: what comes after is not in the snapshot for certain. */
+  updates: z.number().optional(),
+  /** SHA-256 of the state, base64url: the same content is not kept twice in a row by policy. */
+  hash: z.string().optional(),
 });
 
 /** `createdAt` in Unix milliseconds; `bytes` of the state before compression. */
@@ -31,7 +36,11 @@ export interface NewSnapshot {
   readonly kind: SnapshotKind;
   /** Principal id. */
   readonly principal: string;
+  /** See `SnapshotInfo`. Asked before the state, so that it never counts what the state lacks. */
+  readonly updates?: number | undefined;
 }
+
+export const snapshotHash = (state: Uint8Array): string => createHash('sha256').update(state).digest('base64url');
 
 const deflated = promisify(deflate);
 const inflated = promisify(inflate);
@@ -49,6 +58,8 @@ export class SnapshotStore {
       createdAt: Date.now(),
       createdBy: snapshot.principal,
       bytes: snapshot.state.length,
+      hash: snapshotHash(snapshot.state),
+      ...(snapshot.updates === undefined ? {} : { updates: snapshot.updates }),
     };
     // The state first: facts without a state would be a snapshot that cannot be restored.
     await this.records.put(stateKey(document, info.id), await deflated(snapshot.state));
@@ -76,11 +87,40 @@ export class SnapshotStore {
     return { info: parseInfo(info.value), state: await inflated(state.value) };
   }
 
+  /** All of them, newest first: facts alone, which are small. */
+  async all(document: string): Promise<SnapshotInfo[]> {
+    const found: SnapshotInfo[] = [];
+    const scan = this.records.scan(['snapshot', document], { reverse: true });
+    for await (const { value } of scan) found.push(parseInfo(value));
+    return found;
+  }
+
+  /** Names of documents that have snapshots, in order. */
+  async *documents(): AsyncGenerator<string> {
+    for (let after: RecordKey = ['snapshot', ''], isDone = false; !isDone;) {
+      isDone = true;
+      for await (const { key } of this.records.scan(['snapshot'], { after, limit: 1 })) {
+        const [, document] = key;
+        if (document === undefined) continue;
+        yield document;
+        // Behind every id: those begin with a digit or a small letter.
+        after = ['snapshot', document, '~'];
+        isDone = false;
+      }
+    }
+  }
+
   /** False when there was none. The bytes leave the medium. */
   async delete(document: string, id: string): Promise<boolean> {
     const facts = await this.records.erase(infoKey(document, id));
     await this.records.erase(stateKey(document, id));
     return facts > 0;
+  }
+
+  /** As `delete`, without clearing the medium at once: for those that a retention lets go, several a minute. */
+  async drop(document: string, id: string): Promise<void> {
+    await this.records.delete(infoKey(document, id));
+    await this.records.delete(stateKey(document, id));
   }
 
   /** Answers how many there were. The bytes leave the medium. */

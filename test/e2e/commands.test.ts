@@ -66,6 +66,11 @@ void t.test('forms, snapshots, backups and restores from the command line', { ti
 
   const taken = await formloom(['snapshot', 'take', 'form/survey', '--label', 'first', '--json'], at);
   const { id } = JSON.parse(taken.stdout) as { id: string };
+  const policy = await formloom(
+    ['snapshot', 'policy', '--updates', '7', '--minutes', 'off', '--daily', '3', '--json'],
+    at,
+  );
+  t.match(JSON.parse(policy.stdout), { every: { updates: 7, minutes: null }, retention: { hourly: 24, daily: 3 } });
   const listed = await formloom(['snapshot', 'list', 'form/survey'], at);
   t.ok(listed.stdout.includes(id) && listed.stdout.includes('first'));
   const renamed = await fetch(`${server.http}/api/v1/forms/survey`, {
