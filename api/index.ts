@@ -33,6 +33,7 @@ import { BackupService } from './backups/service.js';
 import { ActivityBoard, Audience, commentRoutes, CommentService } from './comments/index.js';
 import { connectionRoutes } from './connections/routes.js';
 import { documentRoutes } from './documents/routes.js';
+import { erasuresOf } from './documents/erasures.js';
 import { DocumentService } from './documents/service.js';
 import { eventRoutes } from './events/index.js';
 import { FeedDeliveries, FeedListeners, feedRoutes, FeedSockets, notificationDeliveries } from './feed/index.js';
@@ -58,13 +59,16 @@ import { snapshotPolicyRoutes } from './snapshots/policy-routes.js';
 import { snapshotRoutes } from './snapshots/routes.js';
 import { SnapshotService } from './snapshots/service.js';
 import {
+  Abandonment,
   Announcements,
   DiskFileStore,
   LiveProgress,
   SheetAccess,
+  SheetLifeCycle,
   Sheets,
   SubmissionFiles,
   SubmissionListing,
+  SubmissionMigrations,
   submissionRoutes,
   SubmissionService,
   SubmissionStore,
@@ -114,7 +118,11 @@ export interface ApiOptions {
   readonly messageQueueSize: number;
   readonly loadTestDefaults: { readonly connections: number; readonly durationMs: number };
   readonly addresses: ClientAddresses;
+  /** Where trusted proxies say where a client is; in lower case. */
+  readonly locationHeaders: readonly string[];
   readonly watched: Watched;
+  /** Between two looks for abandoned submissions; half a minute when absent. */
+  readonly abandonmentEveryMs?: number | undefined;
   /** Unix time in milliseconds. */
   readonly clock?: () => number;
   readiness(): Readiness;
@@ -190,7 +198,6 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     version: options.version,
     ...{ operations, clock },
   });
-  const documents = new DocumentService({ rooms, log: storage.documents, snapshots, history });
   const { notifications, settings, subscriptions, notifier } = createNotifications(
     storage.records,
     notificationDeliveries(feed),
@@ -203,13 +210,29 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const submissionStore = new SubmissionStore(storage.records);
   const sheets = new Sheets(rooms, versions);
   const announcements = new Announcements(feed, (document) => liveProgress.look(document));
-  const liveProgress = new LiveProgress({ rooms, store: submissionStore, sheets, announcements, logger });
-  api.addHook('onClose', () => liveProgress.close());
+  const sheetLife = { rooms, store: submissionStore, sheets, announcements, clock };
+  const lifeCycle = new SheetLifeCycle(sheetLife);
+  const liveProgress = new LiveProgress({ ...sheetLife, lifeCycle, logger });
+  const publications = feed.subscribe({ types: ['form.published'] }, (events) => {
+    for (const { formId } of events) if (formId !== undefined) liveProgress.lookAtForm(formId);
+  });
+  api.addHook('onClose', () => {
+    publications.close();
+    liveProgress.close();
+  });
+  const abandonment = new Abandonment({
+    ...{ node: options.node, leases: storage.leases, store: submissionStore, lifeCycle, logger, clock },
+    everyMs: options.abandonmentEveryMs,
+  });
+  if (options.isRestServed) abandonment.start();
+  api.addHook('onClose', () => abandonment.close());
+  const migrations = new SubmissionMigrations({ ...sheetLife, versions, lifeCycle });
   const submissions = new SubmissionService({
     rooms,
     store: submissionStore,
     files: new SubmissionFiles(new DiskFileStore(options.filesFolder), storage.records, rooms, clock),
     sheets,
+    lifeCycle,
     versions,
     access: new SheetAccess(authenticator),
     announcements,
@@ -232,6 +255,11 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     history,
     notifier,
     submissions,
+  });
+
+  const documents = new DocumentService({
+    ...{ rooms, log: storage.documents, snapshots, history },
+    erasures: erasuresOf({ forms, submissions, notifier }),
   });
 
   const deadLetters = new DeadLetters({ records: storage.records, logger, clock });
@@ -323,7 +351,10 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       await v1.register(formRoutes, { forms, audit, activities, audience });
       await v1.register(commentRoutes, { comments, activities, subscriptions });
       await v1.register(notificationRoutes, { notifications, settings, clock });
-      await v1.register(submissionRoutes, { submissions, listing, audit });
+      await v1.register(submissionRoutes, {
+        ...{ submissions, listing, migrations, audit, addresses },
+        locationHeaders: options.locationHeaders,
+      });
       await v1.register(documentRoutes, { documents, audit, maxUpdateBytes: options.maxBodyBytes });
       await v1.register(snapshotRoutes, { snapshots: new SnapshotService(rooms, options.snapshots, feed), audit });
       await v1.register(snapshotPolicyRoutes, { policies, taker, audit, logger });

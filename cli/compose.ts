@@ -47,7 +47,11 @@ export async function startFormloom(
   config: Config,
   logger: Logger,
   /** For tests that cannot wait for the real schedule of retries. */
-  parts: { readonly webhookSchedule?: RetrySchedule | undefined; readonly alertsEveryMs?: number | undefined } = {},
+  parts: {
+    readonly webhookSchedule?: RetrySchedule | undefined;
+    readonly alertsEveryMs?: number | undefined;
+    readonly abandonmentEveryMs?: number | undefined;
+  } = {},
 ): Promise<Formloom> {
   const node = `${hostname().slice(0, 32)}-${process.pid}-${Date.now().toString(36)}`;
   const metrics = createMetrics();
@@ -167,6 +171,8 @@ export async function startFormloom(
     messageQueueSize: config.messageQueueSize,
     loadTestDefaults: { connections: config.loadTestConnections, durationMs: config.loadTestDuration },
     addresses,
+    locationHeaders: config.locationHeaders,
+    abandonmentEveryMs: parts.abandonmentEveryMs,
     watched: {
       folder: config.dataDir,
       damagedDocuments: () => rooms.damaged(),

@@ -129,7 +129,7 @@ export const documentRoutes: FastifyPluginAsyncZod<DocumentRoutesOptions> = asyn
     {
       schema: {
         tags,
-        summary: 'Erase a document from log, snapshots and history; a late client cannot bring it back',
+        summary: 'Erase a document and what belongs to it; a late client cannot bring it back',
         params: schemas.documentParams,
         response: { 200: schemas.erasureSchema },
       },
@@ -138,9 +138,9 @@ export const documentRoutes: FastifyPluginAsyncZod<DocumentRoutesOptions> = asyn
       const name = documentName(request.params);
       const principal = callerOf(request);
       requireAdmin(principal);
-      const { document, erasedAt, updates, bytes, snapshots } = await documents.erase(name);
-      await audit.record(principal, 'document.erased', { document, updates, bytes, snapshots });
-      return { document, erasedAt: timeOf(erasedAt), updates, bytes, snapshots };
+      const { erasedAt, updates, bytes, snapshots } = await documents.erase(principal, name);
+      await audit.record(principal, 'document.erased', { document: name, updates, bytes, snapshots });
+      return { document: name, erasedAt: timeOf(erasedAt), updates, bytes, snapshots };
     },
   );
 };

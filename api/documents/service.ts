@@ -5,7 +5,7 @@ import { MalformedError } from '../../server/protocol/incoming.js';
 import { checkDocumentName, documentKind, type DocumentKind } from '../../server/protocol/document-name.js';
 import { inspectStateVector } from '../../server/protocol/update-bounds.js';
 import type { Rooms } from '../../server/rooms/rooms.js';
-import type { DocumentInfo, DocumentLog, ErasureReceipt } from '../../server/storage/document-log.js';
+import type { DocumentInfo, DocumentLog } from '../../server/storage/document-log.js';
 import type { SnapshotStore } from '../../server/storage/snapshots.js';
 import { Problem } from '../http/problem.js';
 
@@ -14,11 +14,29 @@ export interface DocumentDetails extends DocumentInfo {
   readonly connections: number;
 }
 
+/** Erases a document with everything that its feature keeps beside it: records, files, notifications, events. */
+export interface Erasures {
+  form(principal: Principal, formId: string): Promise<Erased>;
+  /** Undefined when it is the sheet of no submission. */
+  submission(principal: Principal, formId: string, submissionId: string): Promise<Erased | undefined>;
+  comments(formId: string): Promise<void>;
+}
+
+/** How much went; of a form, everything together. */
+export interface Erased {
+  /** Unix time in milliseconds. */
+  readonly erasedAt: number;
+  readonly updates: number;
+  readonly bytes: number;
+  readonly snapshots: number;
+}
+
 export interface DocumentServiceOptions {
   readonly rooms: Rooms;
   readonly log: DocumentLog;
   readonly snapshots: SnapshotStore;
   readonly history: FormHistory;
+  readonly erasures: Erasures;
 }
 
 export class DocumentService {
@@ -67,8 +85,17 @@ export class DocumentService {
     return this.options.rooms.compact(name);
   }
 
-  async erase(name: string): Promise<ErasureReceipt & { snapshots: number }> {
+  /** @throws Problem `document_not_found` */
+  async erase(principal: Principal, name: string): Promise<Erased> {
     await this.require(name);
+    const { erasures } = this.options;
+    const kind = documentKind(name);
+    if (kind.kind === 'form') return erasures.form(principal, kind.formId);
+    if (kind.kind === 'submission') {
+      const erased = await erasures.submission(principal, kind.formId, kind.submissionId);
+      if (erased !== undefined) return erased;
+    }
+    if (kind.kind === 'comments') await erasures.comments(kind.formId);
     const receipt = await this.options.rooms.erase(name);
     await this.options.history.erase(name);
     return { ...receipt, snapshots: await this.options.snapshots.eraseAll(name) };

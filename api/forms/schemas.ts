@@ -89,7 +89,7 @@ export const changeSchema = z.object({
   before: z.unknown().optional(),
   after: z.unknown().optional(),
 });
-const impactSchema = z.object({
+export const impactSchema = z.object({
   target: z.string(),
   severity: z.enum(['none', 'review', 'loss']),
   message: z.string(),

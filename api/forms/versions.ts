@@ -33,6 +33,13 @@ export class FormVersions {
     return undefined;
   }
 
+  /** Its number, without reading it; 0 when there is none. */
+  async newest(formId: string): Promise<number> {
+    for await (const { key } of this.records.scan(['form-version', formId], { reverse: true, limit: 1 }))
+      return Number(key[2]);
+    return 0;
+  }
+
   async get(formId: string, version: number): Promise<PublishedVersion | undefined> {
     const record = await this.records.get(keyOf(formId, version));
     return record === undefined ? undefined : decode(record.value);

@@ -37,6 +37,21 @@ export class Announcements {
     await this.#publish(type, record, userId, { status, version });
   }
 
+  async abandoned(record: SubmissionRecord): Promise<void> {
+    this.onStatus(sheetDocument(record.formId, record.id));
+    await this.#publish('submission.abandoned', record, record.startedBy.id, { version: record.version });
+  }
+
+  async resumed(record: SubmissionRecord, userId: string): Promise<void> {
+    this.onStatus(sheetDocument(record.formId, record.id));
+    await this.#publish('submission.resumed', record, userId, { version: record.version });
+  }
+
+  async migrated(record: SubmissionRecord, userId: string, from: number): Promise<void> {
+    this.onStatus(sheetDocument(record.formId, record.id));
+    await this.#publish('submission.migrated', record, userId, { from, to: record.version });
+  }
+
   async erased(record: SubmissionRecord, userId: string): Promise<void> {
     await this.#publish('submission.erased', record, userId, {});
   }

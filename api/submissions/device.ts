@@ -12,14 +12,43 @@ export const deviceSchema = z.object({
   type: z.string().nullable().describe('desktop, mobile, tablet, tv, bot …'),
   language: z.string().nullable(),
   timeZone: z.string().nullable().describe('As the client said.'),
+  location: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe(
+      'Country or region, as a proxy of TRUSTED_PROXIES said; null where the form has `collectLocation: false`.',
+    ),
 });
 export type Device = z.infer<typeof deviceSchema>;
 
 const MAX_TEXT = 64;
 
-export const mayCollectDevice = (form: FormJson): boolean => form.settings['collectDevice'] === true;
+/** What of it the form lets the server keep; null for nothing. */
+export function permitted({ settings }: Pick<FormJson, 'settings'>, device: Device): Device | null {
+  if (settings['collectDevice'] !== true) return null;
+  return settings['collectLocation'] === false ? { ...device, location: null } : device;
+}
 
-export function deviceOf(headers: IncomingHttpHeaders, timeZone: string | undefined): Device {
+/** A country or region: no address and no pair of coordinates, whatever the header holds. */
+const PLACE = /^\p{L}[\p{L} .'()-]{0,63}$/u;
+/** What content networks send when they do not know. */
+const UNKNOWN_PLACES: ReadonlySet<string> = new Set(['XX', 'ZZ', 'T1']);
+
+/** @param headers of a request that came through a trusted proxy; `names` in lower case, the first that says one counts */
+export function locationIn(headers: IncomingHttpHeaders, names: readonly string[]): string | null {
+  for (const name of names) {
+    const value = headers[name];
+    if (typeof value === 'string' && PLACE.test(value) && !UNKNOWN_PLACES.has(value.toUpperCase())) return value;
+  }
+  return null;
+}
+
+export function deviceOf(
+  headers: IncomingHttpHeaders,
+  timeZone: string | undefined,
+  location: string | null = null,
+): Device {
   const agent = headers['user-agent'] ?? '';
   const { browser, os, platform } =
     agent === '' ? { browser: {}, os: {}, platform: {} } : Bowser.parse(agent.slice(0, 1_024));
@@ -29,6 +58,7 @@ export function deviceOf(headers: IncomingHttpHeaders, timeZone: string | undefi
     type: short(platform.type),
     language: short(/^[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*/.exec(headers['accept-language'] ?? '')?.[0]),
     timeZone: short(timeZone),
+    location,
   };
 }
 

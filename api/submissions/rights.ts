@@ -1,5 +1,5 @@
-/** Who may do what to submissions. Answers are other people's data: a grant on the form alone does not open them. */
-import { can, roleOn, type Action, type Principal } from '../../server/auth/index.js';
+/** Who may do what to submissions. Whoever may see the form reads them; a respondent sees its own alone. */
+import { can, roleOn, scopeOn, type Action, type Principal } from '../../server/auth/index.js';
 import { notHere, requireRight } from '../http/caller.js';
 import { Problem } from '../http/problem.js';
 
@@ -11,11 +11,18 @@ export function requireSheetRight(principal: Principal, formId: string, submissi
   requireRight(principal, sheetDocument(formId, submissionId), action, 'submission_not_found');
 }
 
-/** Whoever works on what others have handed in: a respondent writes its sheet, and decides nothing about it. */
+/**
+ * Whoever works on what others have handed in: editors of the form, or of the sheet. A respondent writes its sheet, and
+ * decides nothing about it.
+ * @throws Problem `submission_not_found`, `forbidden`
+ */
 export function requireReviewer(principal: Principal, formId: string, submissionId: string): void {
-  requireSheetRight(principal, formId, submissionId, 'write');
-  if (roleOn(principal, sheetDocument(formId, submissionId)) !== 'respondent') return;
-  throw new Problem('forbidden', 'A respondent does not decide about a submission.');
+  requireSheetRight(principal, formId, submissionId, 'read');
+  const { paths, languages } = scopeOn(principal, `form/${formId}`);
+  const isEditor = can(principal, `form/${formId}`, 'write') && paths === undefined && languages === undefined;
+  const sheet = sheetDocument(formId, submissionId);
+  if (isEditor || (can(principal, sheet, 'write') && roleOn(principal, sheet) !== 'respondent')) return;
+  throw new Problem('forbidden', 'What becomes of a submission is decided by editors of its form.');
 }
 
 /**

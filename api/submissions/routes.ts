@@ -1,11 +1,14 @@
 /** `/forms/:formId/submissions`: answer sheets from their start to what becomes of them. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { ClientAddresses } from '../../server/limits/index.js';
 import { callerOf, requireRight } from '../http/caller.js';
 import { timeOf } from '../http/pages.js';
-import { deviceOf } from './device.js';
+import { deviceOf, locationIn } from './device.js';
 import { fileRoutes } from './files/routes.js';
 import type { SubmissionListing } from './lists/listing.js';
 import { listRoutes } from './lists/routes.js';
+import type { SubmissionMigrations } from './migration/migration.js';
+import { migrationRoutes } from './migration/routes.js';
 import { requireReviewer, requireSheetRight } from './rights.js';
 import * as schemas from './schemas.js';
 import type { SubmissionService } from './service.js';
@@ -19,15 +22,20 @@ const one = `${submissions}/:submissionId`;
 export interface SubmissionRoutesOptions {
   readonly submissions: SubmissionService;
   readonly listing: SubmissionListing;
+  readonly migrations: SubmissionMigrations;
   readonly audit: AuditLog;
+  readonly addresses: ClientAddresses;
+  /** Where trusted proxies say where a client is; in lower case. */
+  readonly locationHeaders: readonly string[];
 }
 
 export const submissionRoutes: FastifyPluginAsyncZod<SubmissionRoutesOptions> = async (api, options) => {
-  const { submissions: service, listing, audit } = options;
+  const { submissions: service, listing, migrations, audit, addresses, locationHeaders } = options;
   // Fastify reads it by itself, but nothing here is said in plain text.
   api.removeContentTypeParser('text/plain');
   await api.register(listRoutes, { listing });
   await api.register(fileRoutes, { submissions: service });
+  await api.register(migrationRoutes, { migrations });
 
   api.post(
     submissions,
@@ -45,7 +53,8 @@ export const submissionRoutes: FastifyPluginAsyncZod<SubmissionRoutesOptions> = 
       const principal = callerOf(request);
       requireRight(principal, `form/${formId}`, 'respond', 'form_not_found');
       const { answers = {}, timeZone } = request.body ?? {};
-      const started = await service.start(principal, formId, answers, deviceOf(request.headers, timeZone));
+      const place = addresses.isThroughProxy(request.raw) ? locationIn(request.headers, locationHeaders) : null;
+      const started = await service.start(principal, formId, answers, deviceOf(request.headers, timeZone, place));
       return reply
         .code(201)
         .header('location', `/api/v1/forms/${formId}/submissions/${started.record.id}`)

@@ -78,6 +78,21 @@ export const submissionSchema = z
     progress: progressSchema,
     errors: z.array(issueSchema),
     device: deviceSchema.nullable(),
+    offer: z
+      .object({ version: z.number() })
+      .nullable()
+      .describe('A newer published version that the sheet could move to, as long as it is being filled.'),
+    migrations: z.array(
+      z.object({
+        from: z.number(),
+        to: z.number(),
+        at: timeSchema,
+        by: personSchema,
+        dropped: z
+          .record(idSchema, jsonSchema)
+          .describe('Answers as they were, that had no place in the new version or were carried over to another type.'),
+      }),
+    ),
     timeline: z.array(
       z.object({
         status: z.enum(SUBMISSION_STATUSES),

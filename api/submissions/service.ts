@@ -6,6 +6,7 @@ import type { FormJson, Json } from '../../crdt/index.js';
 import {
   defaultAnswers,
   inspectSheet,
+  isOpenSheet,
   readAnswers,
   readSheetMeta,
   seedSheet,
@@ -26,8 +27,10 @@ import { requireMatch } from '../http/etag.js';
 import { Problem } from '../http/problem.js';
 import type { Access, SheetAccess } from './access.js';
 import type { Announcements } from './announcements.js';
-import { mayCollectDevice, type Device } from './device.js';
+import { permitted, type Device } from './device.js';
 import type { SubmissionFile, SubmissionFiles, Upload } from './files/submission-files.js';
+import { dueAfter, idlePolicyOf } from './life-cycle/idle-policy.js';
+import type { SheetLifeCycle } from './life-cycle/life-cycle.js';
 import { sheetDocument } from './rights.js';
 import { contentOf, etagOfSheet, type Sheets, type SubmissionView } from './sheets.js';
 import { closed, withStatus, type Person, type SubmissionRecord } from './records/submission-record.js';
@@ -39,6 +42,7 @@ export interface SubmissionServiceOptions {
   readonly store: SubmissionStore;
   readonly files: SubmissionFiles;
   readonly sheets: Sheets;
+  readonly lifeCycle: SheetLifeCycle;
   readonly versions: FormVersions;
   readonly access: SheetAccess;
   readonly snapshots: SnapshotStore;
@@ -92,8 +96,11 @@ export class SubmissionService {
       changedAt: at,
       submittedAt: null,
       startedBy: by,
-      device: mayCollectDevice(form) ? device : null,
+      device: permitted(form, device),
       resume: digestOf(resumeToken),
+      dueAt: dueAfter(at, idlePolicyOf(form)),
+      left: null,
+      migrations: [],
       final: null,
       timeline: [{ status: 'in_progress', at, by, note: null }],
     };
@@ -114,11 +121,19 @@ export class SubmissionService {
     throw new Problem('form_not_found', `There is no form "${formId}".`);
   }
 
-  /** @throws Problem `resume_token_invalid`; MintingUnavailableError */
+  /**
+   * What was abandoned goes on. What was handed in can be looked at.
+   * @throws Problem `resume_token_invalid`, `submission_closed` for what was abandoned for good; MintingUnavailableError
+   */
   async resume(resumeToken: string): Promise<StartedSubmission> {
-    const record = await this.options.store.resumed(resumeToken);
-    if (record === undefined) throw new Problem('resume_token_invalid', 'The resume token opens nothing.');
-    return { record, resumeToken, ...(await this.options.access.open(record)) };
+    const { store, access, lifeCycle } = this.options;
+    let stored = await store.resumed(resumeToken);
+    if (stored === undefined) throw new Problem('resume_token_invalid', 'The resume token opens nothing.');
+    const opened = await access.open(stored.record);
+    if (stored.record.status === 'abandoned') {
+      stored = await lifeCycle.reopen(stored.record.startedBy, stored);
+    }
+    return { record: stored.record, resumeToken, ...opened };
   }
 
   /** @throws Problem `submission_not_found` */
@@ -135,8 +150,7 @@ export class SubmissionService {
     ifMatch: string | undefined,
   ): Promise<SubmissionView> {
     const { rooms, sheets } = this.options;
-    const { record } = await this.#require(formId, id);
-    if (record.status !== 'in_progress') throw closed(record);
+    const { record } = await this.#requireOpen(principal, formId, id);
     const form = await sheets.form(record);
     requireAnswerable(form, answers);
     if (page !== undefined && !form.pages.some((known) => known.id === page)) {
@@ -147,7 +161,7 @@ export class SubmissionService {
       principal,
       (doc) => {
         // Read again: the sheet may be handed in since the record was read.
-        if (readSheetMeta(doc).status !== 'in_progress') throw closed(record);
+        if (!isOpenSheet(readSheetMeta(doc))) throw closed({ id, status: readSheetMeta(doc).status });
         requireMatch(ifMatch, etagOfSheet(record, readAnswers(doc)));
         writeAnswers(doc, answers);
         if (page !== undefined) writePage(doc, page);
@@ -165,9 +179,11 @@ export class SubmissionService {
    * @throws Problem `submission_not_found`, `stale`, `validation_failed` with the errors by field
    */
   async submit(principal: Principal, formId: string, id: string, ifMatch: string | undefined): Promise<SubmissionView> {
-    const { store, sheets, files, clock } = this.options;
+    const { store, sheets, files, lifeCycle, clock } = this.options;
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-      const { record, revision } = await this.#require(formId, id);
+      let stored = await this.#require(formId, id);
+      if (stored.record.status === 'abandoned') stored = await lifeCycle.reopen(principal, stored);
+      const { record } = stored;
       if (record.status !== 'in_progress') return sheets.view(record);
       const form = await sheets.form(record);
       const { answers } = await sheets.content(record);
@@ -185,8 +201,12 @@ export class SubmissionService {
       }
       const at = clock();
       const step = { at, by: personOf(principal), note: null };
-      const submitted = { ...withStatus(record, 'submitted', step), submittedAt: at, final };
-      if (!(await store.replace(submitted, revision))) continue;
+      const submitted = { ...withStatus(record, 'submitted', step), submittedAt: at, dueAt: null, final };
+      if (!(await store.replace(stored, submitted))) {
+        // Not for good: what it has become meanwhile may be refused.
+        await lifeCycle.showStatus(record);
+        continue;
+      }
       await this.options.announcements.statusChanged(submitted, principal.id);
       return sheets.view(submitted);
     }
@@ -218,11 +238,12 @@ export class SubmissionService {
     ifMatch: string | undefined,
   ): Promise<SubmissionView> {
     const { rooms, store, sheets, clock } = this.options;
-    const { record, revision } = await this.#require(formId, id);
+    const stored = await this.#require(formId, id);
+    const { record } = stored;
     if (ifMatch !== undefined) requireMatch(ifMatch, (await sheets.view(record)).etag);
     const step = { at: clock(), by: personOf(principal), note: change.note };
     const changed = withStatus(record, change.status, step);
-    if (!(await store.replace(changed, revision))) {
+    if (!(await store.replace(stored, changed))) {
       throw new Problem('conflict', 'The submission was changed by somebody else at the same moment.');
     }
     const document = sheetDocument(formId, id);
@@ -265,8 +286,7 @@ export class SubmissionService {
 
   /** @throws Problem `submission_not_found`, `submission_closed`, `validation_failed` */
   async addFile(principal: Principal, formId: string, id: string, upload: Upload): Promise<SubmissionFile> {
-    const { record } = await this.#require(formId, id);
-    if (record.status !== 'in_progress') throw closed(record);
+    const { record } = await this.#requireOpen(principal, formId, id);
     return this.options.files.add(principal, record, await this.options.sheets.form(record), upload);
   }
 
@@ -280,6 +300,11 @@ export class SubmissionService {
     const found = await this.options.store.get(formId, id);
     if (found === undefined) throw new Problem('submission_not_found', `The form has no submission "${id}".`);
     return found;
+  }
+
+  /** What was abandoned goes on. @throws Problem `submission_not_found`, `submission_closed` */
+  async #requireOpen(principal: Principal, formId: string, id: string): Promise<StoredSubmission> {
+    return this.options.lifeCycle.reopen(principal, await this.#require(formId, id));
   }
 
   async #requireForm(formId: string): Promise<void> {

@@ -38,6 +38,8 @@ export interface SubmissionView {
   readonly progress: Progress;
   readonly errors: readonly AnswerIssue[];
   readonly missing: readonly AnswerIssue[];
+  /** A newer published version, for a sheet that is not handed in. */
+  readonly offer: { readonly version: number } | null;
   readonly etag: string;
 }
 
@@ -54,8 +56,8 @@ export const contentOf = (doc: Parameters<typeof readAnswers>[0]): SheetContent 
   page: readSheetMeta(doc).page,
 });
 
-export const etagOfSheet = ({ status, timeline }: SubmissionRecord, answers: AnswerValues): string =>
-  etagOf([status, timeline.length, answers]);
+export const etagOfSheet = ({ status, version, timeline }: SubmissionRecord, answers: AnswerValues): string =>
+  etagOf([status, version, timeline.length, answers]);
 
 export class Sheets {
   /** Published versions never change. */
@@ -88,6 +90,11 @@ export class Sheets {
     }
   }
 
+  async #offer({ formId, version }: SubmissionRecord): Promise<{ version: number } | null> {
+    const newest = await this.versions.newest(formId);
+    return newest > version ? { version: newest } : null;
+  }
+
   async view(record: SubmissionRecord, content?: SheetContent): Promise<SubmissionView> {
     const form = await this.form(record);
     const { answers, page } = content ?? (await this.content(record));
@@ -104,6 +111,7 @@ export class Sheets {
       progress: progressOf(inspection, page, Math.max(record.changedAt, info?.changedAt ?? 0)),
       errors: inspection.errors,
       missing: inspection.missing,
+      offer: isOpen ? await this.#offer(record) : null,
       etag: etagOfSheet(record, answers),
     };
   }

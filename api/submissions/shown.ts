@@ -23,6 +23,8 @@ export function shown({ record, ...view }: SubmissionView): z.infer<typeof schem
     progress: shownProgress(view.progress),
     errors: [...view.errors],
     device,
+    offer: view.offer,
+    migrations: record.migrations.map((step) => ({ ...step, at: timeOf(step.at) })),
     timeline: record.timeline.map((step) => ({ ...step, at: timeOf(step.at) })),
   };
 }

@@ -35,7 +35,7 @@ void t.test('answers are read as they were last written, by any means', async (t
   t.equal(readAnswers(doc)['long'], 'together', 'a long text may be shared');
   writePage(doc, 'p2');
   writeStatus(doc, 'submitted');
-  t.same(readSheetMeta(doc), { formId: 'form', version: 3, status: 'submitted', page: 'p2' });
+  t.same(readSheetMeta(doc), { formId: 'form', version: 3, status: 'submitted', isFinal: false, page: 'p2' });
 });
 
 void t.test('what is as it was is not written again', async (t) => {
@@ -120,7 +120,7 @@ void t.test('what the server alone writes is restored, and all of a sheet that w
     }).sort(),
     ['form status', 'form version'],
   );
-  t.same(readSheetMeta(doc), { formId: 'form', version: 3, status: 'in_progress', page: 'p2' });
+  t.same(readSheetMeta(doc), { formId: 'form', version: 3, status: 'in_progress', isFinal: false, page: 'p2' });
   t.equal(readAnswers(doc)['a'], 'changed', 'answers stand as long as the sheet is open');
 
   writeStatus(doc, 'submitted');

@@ -3,7 +3,7 @@
  *
  *   entries   Y.Array  of {field, value}; the last entry of a field counts
  *   answers   Y.Map    field id → JSON value; counts before `entries`, null is no answer
- *   meta      Y.Map    formId, version, status (all of the server), page (of who fills it)
+ *   meta      Y.Map    formId, version, status, isFinal (all of the server), page (of who fills it)
  *
  * `entries` is what our own code writes: new entries go to the end and those they replace are deleted. Yjs folds
  * deleted neighbours of one sequence into one, so a sheet stays as small as its answers: 100,000 edits of 10 fields leave
@@ -38,6 +38,8 @@ export interface SheetMeta {
   readonly formId: string | undefined;
   readonly version: number | undefined;
   readonly status: SubmissionStatus;
+  /** Abandoned for good: nobody takes it up again. */
+  readonly isFinal: boolean;
   /** The page that was last looked at. */
   readonly page: string | undefined;
 }
@@ -73,6 +75,7 @@ export function readSheetMeta(doc: Y.Doc): SheetMeta {
     formId: idAt('formId'),
     version: typeof version === 'number' && Number.isSafeInteger(version) && version >= 0 ? version : undefined,
     status: isStatus(status) ? status : 'in_progress',
+    isFinal: root?.get('isFinal') === true,
     page: idAt('page'),
   };
 }
@@ -102,14 +105,27 @@ export function writeAnswers(doc: Y.Doc, changes: Readonly<Record<string, Json>>
   for (const field of fields) if (map?.has(field) === true) map.delete(field);
 }
 
+/** Whether answers may still be written: it is being filled, or was left and may be taken up again. */
+export const isOpenSheet = ({ status, isFinal }: Pick<SheetMeta, 'status' | 'isFinal'>): boolean =>
+  status === 'in_progress' || (status === 'abandoned' && !isFinal);
+
+/** The version that the sheet is pinned to from now on. Inside a transaction of the caller. */
+export function writeVersion(doc: Y.Doc, version: number): void {
+  const meta = doc.getMap(SHEET_ROOTS.meta);
+  if (meta.get('version') !== version) meta.set('version', version);
+}
+
 export function writePage(doc: Y.Doc, page: string): void {
   const meta = doc.getMap(SHEET_ROOTS.meta);
   if (meta.get('page') !== page) meta.set('page', page);
 }
 
-export function writeStatus(doc: Y.Doc, status: SubmissionStatus): void {
+/** @param isFinal nobody takes it up again, although it was abandoned */
+export function writeStatus(doc: Y.Doc, status: SubmissionStatus, isFinal = false): void {
   const meta = doc.getMap(SHEET_ROOTS.meta);
   if (meta.get('status') !== status) meta.set('status', status);
+  if (isFinal) meta.set('isFinal', true);
+  else if (meta.has('isFinal')) meta.delete('isFinal');
 }
 
 function entriesOf(doc: Y.Doc): { field: string; value: Json }[] {

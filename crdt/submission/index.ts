@@ -11,6 +11,7 @@ export {
 } from './answer-check.js';
 export * from './answer-sheet.js';
 export * from './inspect-sheet.js';
+export * from './migrate-answers.js';
 export { guardSheet } from './sheet-guard.js';
 export {
   evaluateSheet,

@@ -5,10 +5,9 @@
 import * as Y from 'yjs';
 import { contentBefore, itemBefore, wasAlive } from '../form/before.js';
 import type { GuardWriter, Refusal } from '../form/guard.js';
-import { SHEET_ROOTS } from './answer-sheet.js';
+import { isOpenSheet, SHEET_ROOTS, SUBMISSION_STATUSES } from './answer-sheet.js';
 
-const SERVER_WRITTEN: ReadonlySet<string> = new Set(['formId', 'version', 'status']);
-const OPEN = 'in_progress';
+const SERVER_WRITTEN: ReadonlySet<string> = new Set(['formId', 'version', 'status', 'isFinal']);
 
 /** @returns what was undone, for its author; empty when everything stands. */
 export function guardSheet(doc: Y.Doc, transaction: Y.Transaction, writer: GuardWriter): Refusal[] {
@@ -17,9 +16,12 @@ export function guardSheet(doc: Y.Doc, transaction: Y.Transaction, writer: Guard
   const answers = doc.getMap(SHEET_ROOTS.answers);
   const entries = doc.getArray(SHEET_ROOTS.entries);
   const refusals: Refusal[] = [];
-  const statusBefore = itemBefore(meta, 'status', transaction);
-  const status = statusBefore === undefined ? OPEN : contentBefore(statusBefore, transaction);
-  const isClosed = status !== OPEN || !writer.canWrite;
+  const before = (key: string): unknown => {
+    const item = itemBefore(meta, key, transaction);
+    return item === undefined ? undefined : contentBefore(item, transaction);
+  };
+  const status = SUBMISSION_STATUSES.find((known) => known === before('status')) ?? 'in_progress';
+  const isClosed = !isOpenSheet({ status, isFinal: before('isFinal') === true }) || !writer.canWrite;
 
   for (const key of changedKeys(transaction, meta)) {
     if (key === null || !(isClosed || SERVER_WRITTEN.has(key))) continue;

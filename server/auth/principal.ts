@@ -27,5 +27,8 @@ export interface Principal {
   readonly issuedAt?: number;
 }
 
+/** Who does what the server does of its own accord. */
+export const SYSTEM: Principal = { id: 'system', isAnonymous: false, grants: [] };
+
 /** What a caller may do to a document. */
 export type Action = 'read' | 'write' | 'comment' | 'respond' | 'own' | 'administer';

@@ -49,14 +49,21 @@ void t.test('a grant covers its exact name, or all names with its prefix', async
     t.equal(covers(pattern, document), expected, `${pattern} ${document}`);
 });
 
-void t.test('who may see a form sees its threads, but not the answers of others', async (t) => {
+void t.test('who may see a form sees its threads and reads its answer sheets', async (t) => {
   const editor = having({ document: FORM, role: 'editor' });
   t.equal(allowed(editor, COMMENTS), 'read write comment');
   t.notOk(mayWriteOverSync(editor, COMMENTS), 'threads are written by the server');
   t.notOk(mayWriteOverSync(having({ document: '*', role: 'admin' }), COMMENTS), 'for an admin as well');
   t.ok(mayWriteOverSync(editor, FORM));
-  t.equal(allowed(editor, SHEET), '');
-  t.equal(allowed(having({ document: 'form/x/*', role: 'viewer' }), SHEET), 'read');
+  t.equal(allowed(editor, SHEET), 'read', 'answers are written by who gives them');
+  t.equal(allowed(having({ document: FORM, role: 'owner' }), SHEET), 'read own');
+  t.equal(
+    allowed(having({ document: FORM, role: 'admin' }), SHEET),
+    allowed(having({ document: FORM, role: 'admin' }), FORM),
+  );
+  t.equal(allowed(having({ document: FORM, role: 'editor', languages: ['fr'] }), SHEET), '', 'a translator reads none');
+  t.equal(allowed(having({ document: 'form/y', role: 'owner' }), SHEET), '');
+  t.equal(allowed(having({ document: 'form/x/*', role: 'editor' }), SHEET), 'read write comment');
 });
 
 void t.test('a respondent reaches the form and a sheet of its own, nothing else', async (t) => {

@@ -11,8 +11,9 @@
  *
  * Which documents a grant covers:
  *   - the exact name, or every name that starts with what stands before a final `*`;
- *   - a grant on `form/x` also on `form/x/comments`, as REST shows the threads of a form to whoever may see the form,
- *     but not on its answer sheets: those hold other people's data and need a grant of their own;
+ *   - a grant on `form/x` also on `form/x/comments`, as REST shows the threads of a form to whoever may see the form;
+ *   - a grant on `form/x` lets read its answer sheets, and lets an owner erase them, but not write them: that is for
+ *     who fills them. A grant that is limited to paths or languages does not: a translator has no business with answers;
  *   - a respondent never sees comments (they are the editors' talk), and sees an answer sheet only by its exact name,
  *     so that `respondent` on `*` opens nobody else's answers; an answer sheet is all it may write.
  *
@@ -81,7 +82,10 @@ function allows(grant: Grant, document: string, action: Action): boolean {
     if (kind.kind === 'submission') return grant.document === document;
     return kind.kind !== 'comments' && action !== 'write' && covers(grant, document);
   }
-  return covers(grant, document) || (kind.kind === 'comments' && covers(grant, `form/${kind.formId}`));
+  if (covers(grant, document)) return true;
+  if (kind.kind === 'comments') return covers(grant, `form/${kind.formId}`);
+  if (kind.kind !== 'submission' || !isUnlimited(grant) || !covers(grant, `form/${kind.formId}`)) return false;
+  return grant.role === 'admin' || action === 'read' || action === 'own';
 }
 
 function covers(grant: Grant, document: string): boolean {

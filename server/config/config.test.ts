@@ -200,6 +200,10 @@ const CASES: Record<VariableName, Case> = {
       ['10.0.0.0/8/8', /must be a comma-separated list/],
     ],
   },
+  LOCATION_HEADERS: {
+    good: [['CF-IPCountry, X-Region', ['cf-ipcountry', 'x-region']]],
+    wrong: [['X Region', /must be a comma-separated list of names of headers/]],
+  },
   ENCRYPTION_KEYS: {
     good: [
       [

@@ -99,6 +99,12 @@ export const networks: z.ZodType<readonly string[], string> = list(
   'must be a comma-separated list of IP addresses or ranges like 10.0.0.0/8',
 );
 
+/** Names of HTTP headers (RFC 9110, 5.6.2), in lower case. */
+export const headerNames: z.ZodType<readonly string[], string> = list(
+  (item) => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(item),
+  'must be a comma-separated list of names of headers like CF-IPCountry',
+).transform((names) => names.map((name) => name.toLowerCase()));
+
 function isNetwork(item: string): boolean {
   const [address = '', prefix, ...rest] = item.split('/');
   const version = isIP(address);

@@ -92,6 +92,12 @@ export const VARIABLES = {
     value.networks,
     'Addresses or ranges of proxies whose X-Forwarded-For is believed, comma-separated.',
   ),
+  LOCATION_HEADERS: variable(
+    'locationHeaders',
+    value.headerNames,
+    'CF-IPCountry,CloudFront-Viewer-Country,X-Vercel-IP-Country,X-AppEngine-Country,X-Country-Code',
+    'Headers in which a trusted proxy says in which country or region a client is, comma-separated.',
+  ),
   ENCRYPTION_KEYS: optional(
     'encryptionKeys',
     value.encryptionKeys,

@@ -16,7 +16,10 @@ t.teardown(() => server.cleanup());
 const admin = restClient(server.http, ADMIN);
 const nobody = restClient(server.http);
 
-const as = async (sub: string, ...grants: { document: string; role: string }[]): Promise<RestClient> => {
+const as = async (
+  sub: string,
+  ...grants: { document: string; role: string; languages?: string[] }[]
+): Promise<RestClient> => {
   const minted = await admin.post('/tokens', { sub, name: sub.toUpperCase(), grants });
   return restClient(server.http, minted.body.token as string);
 };
@@ -139,7 +142,7 @@ void t.test('a sheet is started, filled over REST, validated, handed in once and
   t.equal(late.status, 409);
   t.equal(late.body.code, 'submission_closed');
 
-  const reviewer = await as('ed', { document: `form/${form}/*`, role: 'editor' });
+  const reviewer = await as('ed', { document: `form/${form}`, role: 'editor' });
   t.equal((await me.post(`${path}/status`, { status: 'processing' })).status, 403, 'a respondent decides nothing');
   t.equal((await reviewer.post(`${path}/status`, { status: 'completed' })).body.code, 'status_transition_refused');
   t.equal((await reviewer.post(`${path}/status`, { status: 'submitted' })).status, 422);
@@ -274,7 +277,7 @@ void t.test('who may do what: 401, 403, 404', async (t) => {
   const other = await started(form, {}, 'otto');
   const strangers = await Promise.all([
     as('rolf', respondent),
-    as('vera', { document: `form/${form}`, role: 'viewer' }),
+    as('vera', { document: `form/${form}`, role: 'editor', languages: ['fr'] }),
     as('theo', { document: 'form/elsewhere*', role: 'owner' }),
   ]);
   for (const each of calls) {
@@ -285,22 +288,29 @@ void t.test('who may do what: 401, 403, 404', async (t) => {
     const gone: (typeof calls)[number] = [each[0], each[1].replace(id, 'nothing'), each[2] ?? {}];
     t.same(await call(admin, gone), [404, 'submission_not_found'], `${each[0]} of none`);
   }
-  const viewer = await as('vito', { document: `form/${form}/submission/*`, role: 'viewer' });
-  t.same(
-    await Promise.all(calls.map(async (each) => (await call(viewer, each))[0])),
-    [200, 403, 200, 403, 403, 403, 403],
-    'a viewer of the submissions reads them',
-  );
+  const viewer = await as('vito', { document: `form/${form}`, role: 'viewer' });
+  const reader = await as('rosa', { document: `form/${form}/submission/*`, role: 'viewer' });
+  for (const client of [viewer, reader]) {
+    t.same(
+      await Promise.all(calls.map(async (each) => (await call(client, each))[0])),
+      [200, 403, 200, 403, 403, 403, 403],
+      'a viewer of the form, or of its submissions, reads them',
+    );
+  }
   t.same(await call(me, calls[6]!), [403, 'forbidden'], 'a respondent erases nothing');
 
   t.equal((await nobody.post(`/forms/${form}/submissions`)).status, 401);
-  t.equal((await strangers[1].post(`/forms/${form}/submissions`)).body.code, 'forbidden', 'a viewer answers nothing');
+  t.equal(
+    (await strangers[1].post(`/forms/${form}/submissions`)).body.code,
+    'forbidden',
+    'who edits it answers nothing',
+  );
   t.equal((await strangers[2].post(`/forms/${form}/submissions`)).body.code, 'form_not_found');
   t.equal((await nobody.post('/submissions/resume', { resumeToken: `${form}.${'A'.repeat(43)}` })).body.code, 'resume_token_invalid'); // prettier-ignore
   t.equal((await nobody.post('/submissions/resume', { resumeToken: 'x' })).status, 401);
   for (const list of [`/forms/${form}/submissions`, `/forms/${form}/submissions/export?format=csv`]) {
     t.equal((await nobody.get(list)).status, 401);
-    t.equal((await strangers[1].get(list)).body.code, 'forbidden', 'the form alone does not open the answers');
+    t.equal((await strangers[1].get(list)).body.code, 'forbidden', 'a translator has no business with answers');
     t.equal((await strangers[2].get(list)).body.code, 'form_not_found');
     t.equal((await viewer.get(list)).status, 200);
   }

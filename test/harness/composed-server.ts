@@ -23,13 +23,17 @@ export interface ComposedOptions {
   readonly webhookSchedule?: RetrySchedule;
   /** How often alert rules are evaluated, in milliseconds. */
   readonly alertsEveryMs?: number;
+  /** How often abandoned submissions are looked for, in milliseconds. */
+  readonly abandonmentEveryMs?: number;
 }
 
 export async function composeServer(options: ComposedOptions = {}): Promise<ComposedServer> {
-  const { env, dataDir, webhookSchedule, alertsEveryMs } = options;
+  const { env, dataDir, webhookSchedule, alertsEveryMs, abandonmentEveryMs } = options;
   const folder = dataDir ?? (await temporaryFolder());
   const config = loadConfig({ env: { PORT: String(await freePort()), DATA_DIR: folder, ...env }, flags: {} });
-  const server = await startFormloom(config, pino({ level: 'silent' }), { webhookSchedule, alertsEveryMs });
+  const server = await startFormloom(config, pino({ level: 'silent' }), {
+    ...{ webhookSchedule, alertsEveryMs, abandonmentEveryMs },
+  });
   return {
     http: server.url,
     ws: server.url.replace(/^http/, 'ws'),

@@ -49,6 +49,7 @@ async function openedSheet(t: Test) {
   await store.create({
     ...{ id: 's', formId: 'f', version: 1, status: 'in_progress', startedAt: time.now, changedAt: time.now },
     ...{ submittedAt: null, startedBy: { id: 'rita' }, device: null, resume: 'x', final: null, timeline: [] },
+    ...{ dueAt: null, left: null, migrations: [] },
   });
   const document = 'form/f/submission/s';
   await rooms.edit(document, RITA, (doc) => seedSheet(doc, { formId: 'f', version: 1 }, {}), { source: 'rest' });

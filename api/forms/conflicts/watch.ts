@@ -9,14 +9,13 @@ import type { Doc } from 'yjs';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { keepsWrites, needsSettling, openConflicts, settleConflicts, type Conflict } from '../../../crdt/index.js';
-import type { Principal } from '../../../server/auth/index.js';
+import { SYSTEM } from '../../../server/auth/index.js';
 import type { EventPublisher } from '../../../server/events/index.js';
 import { documentKind } from '../../../server/protocol/document-name.js';
 import type { Rooms } from '../../../server/rooms/rooms.js';
 import { DocumentErasedError } from '../../../server/storage/errors.js';
 import type { RecordKey, RecordStore } from '../../../server/storage/record-store.js';
 
-const SYSTEM: Principal = { id: 'system', isAnonymous: false, grants: [] };
 /** Between two looks at a form: edits come in bursts. */
 const PAUSE_MS = 20;
 /** What a crash left untold is told of again after this. */

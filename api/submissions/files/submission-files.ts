@@ -6,6 +6,7 @@ import { allFields, type FieldJson, type FormJson, type Json } from '../../../cr
 import {
   checkAnswer,
   isFile,
+  isOpenSheet,
   readAnswers,
   readSheetMeta,
   sheetFields,
@@ -74,7 +75,7 @@ export class SubmissionFiles {
           sheetDocument(formId, submissionId),
           principal,
           (doc) => {
-            if (readSheetMeta(doc).status !== 'in_progress') throw closed(record);
+            if (!isOpenSheet(readSheetMeta(doc))) throw closed({ id: submissionId, status: readSheetMeta(doc).status });
             const given = readAnswers(doc)[fieldId];
             writeAnswers(doc, { [fieldId]: [...(Array.isArray(given) ? given : []), file] });
           },

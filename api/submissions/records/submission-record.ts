@@ -2,8 +2,10 @@
  * What the server knows of a submission beside its sheet. The record decides what state it is in; once it is handed in,
  * its answers stand here and no edit of the sheet reaches them.
  *
- *   in_progress → submitted     by whoever fills it (submit)
- *   submitted   → processing    by an editor (status)
+ *   in_progress → submitted              by whoever fills it (submit)
+ *   in_progress → abandoned              by the server, when nothing happened for a time
+ *   abandoned   → in_progress            by whoever takes it up again, where the form allows that
+ *   submitted   → processing, rejected   by an editor (status)
  *   processing  → completed, rejected
  */
 import { z } from 'zod';
@@ -29,6 +31,14 @@ export const submissionRecordSchema = z.object({
   device: deviceSchema.nullable(),
   /** SHA-256 of the resume token. */
   resume: z.string(),
+  /** When it is asked whether it was abandoned; null when that is never asked. */
+  dueAt: z.number().nullable().default(null),
+  /** Digest of the answers that an abandoned sheet was left with: others mean that somebody has come back. */
+  left: z.string().nullable().default(null),
+  /** From one version of the form to another, oldest first, with the answers that had no place in the new one. */
+  migrations: z
+    .array(z.object({ from: z.number(), to: z.number(), at: z.number(), by: personSchema, dropped: answersSchema }))
+    .default([]),
   /** As they were handed in; null before. */
   final: z.object({ answers: answersSchema, calculated: answersSchema }).nullable(),
   timeline: z.array(
@@ -39,12 +49,12 @@ export type SubmissionRecord = z.infer<typeof submissionRecordSchema>;
 export type Person = z.infer<typeof personSchema>;
 
 const TRANSITIONS: Readonly<Record<SubmissionStatus, readonly SubmissionStatus[]>> = {
-  in_progress: ['submitted'],
-  submitted: ['processing'],
+  in_progress: ['submitted', 'abandoned'],
+  abandoned: ['in_progress'],
+  submitted: ['processing', 'rejected'],
   processing: ['completed', 'rejected'],
   completed: [],
   rejected: [],
-  abandoned: [],
 };
 
 /** @throws Problem `status_transition_refused` */
@@ -61,5 +71,10 @@ export function withStatus(
   return { ...record, status, changedAt: step.at, timeline: [...record.timeline, { status, ...step }] };
 }
 
-export const closed = ({ id }: SubmissionRecord): Problem =>
-  new Problem('submission_closed', `The submission "${id}" was handed in; its answers stand.`);
+export const closed = ({ id, status }: Pick<SubmissionRecord, 'id' | 'status'>): Problem =>
+  status === 'abandoned'
+    ? new Problem(
+        'submission_closed',
+        `The submission "${id}" was abandoned, and its form lets nobody take it up again.`,
+      )
+    : new Problem('submission_closed', `The submission "${id}" was handed in; its answers stand.`);

@@ -4,6 +4,7 @@
  *   submission, <formId>, <submissionId>              the record; ids are ordered by the time of their start
  *   submission-resume, <formId>, <SHA-256 of token>   the submission that a resume token opens
  *   submission-unique, <formId>, <fieldId>, <SHA-256 of value>   the submission that has handed in this value
+ *   submission-due, <time>, <formId>, <submissionId>  when it is asked whether it was abandoned
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { RecordKey, RecordStore } from '../../../server/storage/record-store.js';
@@ -15,6 +16,16 @@ export interface StoredSubmission {
   /** For compare-and-set. */
   readonly revision: string;
 }
+
+/** A place in the list of submissions that may have been abandoned. */
+export interface DueSubmission {
+  /** Unix time in milliseconds. */
+  readonly dueAt: number;
+  readonly formId: string;
+  readonly id: string;
+}
+
+const DUE_DIGITS = 15;
 
 /** Names its form, so that whoever holds it can be found without a search: `<formId>.<secret>`. */
 const RESUME_TOKEN = /^([A-Za-z0-9_-]{1,64})\.[A-Za-z0-9_-]{43}$/;
@@ -32,14 +43,39 @@ export class SubmissionStore {
 
   /** @param resume the digest of its resume token */
   async create(record: SubmissionRecord): Promise<void> {
+    await this.#putDue(record);
     await this.records.put(resumeKey(record.formId, record.resume), Buffer.from(record.id));
     await this.records.put(keyOf(record.formId, record.id), encode(record), { ifVersion: null });
   }
 
   /** False when somebody else has changed it since it was read. */
-  async replace(record: SubmissionRecord, revision: string): Promise<boolean> {
+  async replace({ record: before, revision }: StoredSubmission, record: SubmissionRecord): Promise<boolean> {
+    // First: a place in the list that leads nowhere is dropped, a sheet without one would never be asked about.
+    if (record.dueAt !== before.dueAt) await this.#putDue(record);
     const written = await this.records.put(keyOf(record.formId, record.id), encode(record), { ifVersion: revision });
-    return written !== 'conflict';
+    if (written === 'conflict') return false;
+    if (before.dueAt !== null && record.dueAt !== before.dueAt) await this.dropDue({ ...before, dueAt: before.dueAt });
+    return true;
+  }
+
+  /** The first ones in the order of their time, until `now` (Unix time in milliseconds). */
+  async due(now: number, limit: number): Promise<DueSubmission[]> {
+    const due: DueSubmission[] = [];
+    for await (const { key } of this.records.scan(['submission-due'], { limit })) {
+      const [, time, formId = '', id = ''] = key;
+      const dueAt = Number(time);
+      if (dueAt > now) break;
+      due.push({ dueAt, formId, id });
+    }
+    return due;
+  }
+
+  async dropDue(due: DueSubmission): Promise<void> {
+    await this.records.delete(dueKey(due));
+  }
+
+  async #putDue({ dueAt, formId, id }: SubmissionRecord): Promise<void> {
+    if (dueAt !== null) await this.records.put(dueKey({ dueAt, formId, id }), Buffer.of());
   }
 
   /** Newest first, from after the one with the id `after`. */
@@ -51,12 +87,12 @@ export class SubmissionStore {
   }
 
   /** Undefined when the token opens nothing. */
-  async resumed(token: string): Promise<SubmissionRecord | undefined> {
+  async resumed(token: string): Promise<StoredSubmission | undefined> {
     const formId = RESUME_TOKEN.exec(token)?.[1];
     if (formId === undefined) return undefined;
     const found = await this.records.get(resumeKey(formId, digestOf(token)));
     if (found === undefined) return undefined;
-    return (await this.get(formId, Buffer.from(found.value).toString()))?.record;
+    return this.get(formId, Buffer.from(found.value).toString());
   }
 
   /** False when another submission has handed in this value. */
@@ -83,6 +119,7 @@ export class SubmissionStore {
   /** The bytes leave the medium. Claims are released by who knows the form. */
   async erase(record: SubmissionRecord): Promise<void> {
     await this.records.erase(resumeKey(record.formId, record.resume));
+    if (record.dueAt !== null) await this.records.erase(dueKey({ ...record, dueAt: record.dueAt }));
     await this.records.erase(keyOf(record.formId, record.id));
   }
 
@@ -90,6 +127,9 @@ export class SubmissionStore {
   async eraseForm(formId: string): Promise<number> {
     await this.records.erase(['submission-resume', formId]);
     await this.records.erase(['submission-unique', formId]);
+    for await (const { dueAt, id } of this.scan(formId, null)) {
+      if (dueAt !== null) await this.records.erase(dueKey({ dueAt, formId, id }));
+    }
     return this.records.erase(['submission', formId]);
   }
 }
@@ -101,6 +141,12 @@ const uniqueKey = (formId: string, fieldId: string, value: Json): RecordKey => [
   formId,
   fieldId,
   digestOf(JSON.stringify(value)),
+];
+const dueKey = ({ dueAt, formId, id }: DueSubmission): RecordKey => [
+  'submission-due',
+  String(dueAt).padStart(DUE_DIGITS, '0'),
+  formId,
+  id,
 ];
 const encode = (record: SubmissionRecord): Buffer => Buffer.from(JSON.stringify(record));
 const decode = (value: Uint8Array): SubmissionRecord =>

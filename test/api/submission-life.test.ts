@@ -1,0 +1,225 @@
+/** Submissions that are left, taken up again, moved to another version, and erased as the document that they are. */
+import t from 'tap';
+import { readAnswers, readSheetMeta } from '../../crdt/submission/index.js';
+import { composeServer } from '../harness/composed-server.js';
+import { readStream } from '../harness/feed-reader.js';
+import { restClient, type RestClient } from '../harness/rest-client.js';
+import { stockClient } from '../harness/stock-client.js';
+import { until } from '../harness/until.js';
+
+const ADMIN = 'an-administrators-token-for-tests';
+const server = await composeServer({
+  env: {
+    AUTH: 'jwt',
+    JWT_SECRET: 'a-secret-that-signs-tokens-in-tests!',
+    ADMIN_TOKEN: ADMIN,
+    TRUSTED_PROXIES: '127.0.0.1',
+  },
+  abandonmentEveryMs: 50,
+});
+t.teardown(() => server.cleanup());
+const admin = restClient(server.http, ADMIN);
+
+let formCount = 0;
+const NAME = { id: 'name', type: 'text', required: true };
+async function published(settings: object = {}, fields: readonly object[] = [NAME]): Promise<string> {
+  const id = `form${(formCount += 1)}`;
+  t.equal((await admin.post('/forms', { id, settings, pages: [{ id: 'p1', fields }] })).status, 201);
+  t.equal((await admin.post(`/forms/${id}/publish`)).status, 201);
+  return id;
+}
+
+interface Sheet {
+  readonly id: string;
+  readonly path: string;
+  readonly document: string;
+  readonly token: string;
+  readonly resumeToken: string;
+  readonly me: RestClient;
+}
+
+async function started(formId: string, answers: object = {}): Promise<Sheet> {
+  const grants = [{ document: `form/${formId}`, role: 'respondent' }];
+  const { token } = (await admin.post('/tokens', { sub: 'rita', grants })).body as { token: string };
+  const answer = await restClient(server.http, token).post(`/forms/${formId}/submissions`, { answers });
+  t.equal(answer.status, 201, answer.text);
+  const sheet = answer.body as Omit<Sheet, 'path' | 'me'>;
+  return { ...sheet, path: `/forms/${formId}/submissions/${sheet.id}`, me: restClient(server.http, sheet.token) };
+}
+
+const statusOf = async (path: string): Promise<string> => (await admin.get(path)).body.status as string;
+const becomes = (path: string, status: string): Promise<unknown> =>
+  until(async () => (await statusOf(path)) === status, { what: () => `${path} is ${status}` });
+
+void t.test('a sheet that nobody touches is abandoned, told of, and goes on by any door', async (t) => {
+  const form = await published({ abandonAfterSeconds: 1 });
+  const feed = await readStream(server.http, `?formId=${form}&types=submission.*`, {
+    authorization: `Bearer ${ADMIN}`,
+  });
+  t.teardown(() => feed.close());
+  const { path, resumeToken, me, document, token } = await started(form, { name: 'Ada' });
+  await becomes(path, 'abandoned');
+  await until(() => feed.events.some(({ type }) => type === 'submission.abandoned'));
+  t.match((await me.get(path)).body, {
+    answers: { name: 'Ada' },
+    submittedAt: null,
+    timeline: [{ status: 'in_progress' }, { status: 'abandoned', by: { id: 'system' } }],
+  });
+  const listed = await admin.get(`/forms/${form}/submissions?status=abandoned`);
+  t.equal(listed.body.data.length, 1);
+
+  const resumed = await admin.post('/submissions/resume', { resumeToken });
+  t.equal(resumed.status, 200, resumed.text);
+  t.equal(resumed.body.status, 'in_progress');
+  await becomes(path, 'abandoned');
+  t.equal((await me.patch(`${path}/answers`, { answers: { name: 'Eve' } })).status, 200);
+  t.equal(await statusOf(path), 'in_progress', 'an answer over REST');
+  await becomes(path, 'abandoned');
+
+  const peer = stockClient(server.ws, document, { params: { token } });
+  t.teardown(() => peer.destroy());
+  await peer.synced();
+  t.equal(readSheetMeta(peer.doc).status, 'abandoned');
+  peer.doc.getMap('answers').set('name', 'Bob');
+  await until(() => readSheetMeta(peer.doc).status === 'in_progress', { what: () => 'a stock client takes it up' });
+  t.equal((await me.get(path)).body.answers.name, 'Bob', 'its edit stands');
+  await becomes(path, 'abandoned');
+  const submitted = await me.post(`${path}/submit`);
+  t.equal(submitted.status, 200, submitted.text);
+  t.equal(submitted.body.status, 'submitted');
+  await until(() => feed.events.some(({ type }) => type === 'submission.submitted'));
+  const told = feed.events.map(({ type }) => type).filter((type) => type !== 'submission.progress');
+  t.same(told, [
+    'submission.started',
+    ...Array.from({ length: 4 }, () => ['submission.abandoned', 'submission.resumed']).flat(),
+    'submission.submitted',
+  ]);
+});
+
+void t.test('where the form says so, what was abandoned stays so; 0 means never', async (t) => {
+  const [final, never] = [
+    await published({ abandonAfterSeconds: 1, resumeAbandoned: false }),
+    await published({ abandonAfterSeconds: 0 }),
+  ];
+  const [lost, kept] = [await started(final, { name: 'Ada' }), await started(never)];
+  await becomes(lost.path, 'abandoned');
+  const peer = stockClient(server.ws, lost.document, { params: { token: lost.token } });
+  t.teardown(() => peer.destroy());
+  await peer.synced();
+  peer.doc.getMap('answers').set('name', 'Eve');
+  await until(() => readAnswers(peer.doc)['name'] === 'Ada', { what: () => 'the edit is undone' });
+  for (const answer of [
+    await lost.me.patch(`${lost.path}/answers`, { answers: { name: 'Eve' } }),
+    await lost.me.post(`${lost.path}/submit`),
+    await lost.me.post(`${lost.path}/migration`),
+    await admin.post('/submissions/resume', { resumeToken: lost.resumeToken }),
+  ]) {
+    t.match([answer.status, answer.body.code], [409, 'submission_closed']);
+  }
+  t.equal(await statusOf(kept.path), 'in_progress');
+});
+
+void t.test('a sheet moves to a newer version, live, and nothing that was answered is lost', async (t) => {
+  const colours = ['red', 'blue'].map((id) => ({ id, label: { en: id } }));
+  const fields = [NAME, { id: 'age', type: 'text' }, { id: 'tags', type: 'choices', options: colours }, { id: 'old', type: 'text' }]; // prettier-ignore
+  const form = await published({}, fields);
+  const { path, document, token, me } = await started(form, {
+    name: 'Ada',
+    age: '42',
+    tags: ['red', 'blue'],
+    old: 'x',
+  });
+  t.equal((await me.get(path)).body.offer, null);
+  t.equal((await me.get(`${path}/migration`)).status, 422, 'there is nothing newer');
+  const peer = stockClient(server.ws, document, { params: { token } });
+  t.teardown(() => peer.destroy());
+  await peer.synced();
+  const shownOffer = (): unknown =>
+    [...peer.provider.awareness.getStates().values()].find((state) => state['server'] === true)?.['offer'];
+
+  const next = [NAME, { id: 'age', type: 'number' }, { id: 'tags', type: 'choices', options: colours.slice(0, 1) }, { id: 'new', type: 'text', required: true }]; // prettier-ignore
+  await admin.put(`/forms/${form}`, { pages: [{ id: 'p1', fields: next }] });
+  t.equal((await admin.post(`/forms/${form}/publish`)).body.version, 2);
+  await until(() => (shownOffer() as { version?: number } | null)?.version === 2, { what: () => 'the offer is live' });
+  const before = await me.get(path);
+  t.match(before.body, { version: 1, offer: { version: 2 } });
+
+  const outcomes = [
+    { field: 'age', outcome: 'converted', before: '42', after: 42 },
+    { field: 'name', outcome: 'kept', before: 'Ada' },
+    { field: 'old', outcome: 'dropped', before: 'x' },
+    { field: 'tags', outcome: 'converted', after: ['red'] },
+  ];
+  const preview = await me.get(`${path}/migration`);
+  t.match(preview.body, { from: 1, to: 2, answers: outcomes, impact: [{ severity: 'loss' }] }, preview.text);
+  t.match((await me.post(`${path}/migration?dryRun=true`)).body, { dryRun: true, answers: outcomes, submission: null });
+  t.equal((await me.get(path)).headers.get('etag'), before.headers.get('etag'), 'nothing has changed yet');
+  t.equal((await me.post(`${path}/migration`, {}, { headers: { 'if-match': '"x"' } })).status, 412);
+  t.equal((await me.post(`${path}/migration`, { version: 9 })).status, 404);
+  t.equal((await me.post(`${path}/migration`, { version: 1 })).status, 422);
+  t.equal((await restClient(server.http).post(`${path}/migration`)).status, 401);
+
+  const moved = await me.post(`${path}/migration`, {}, { headers: { 'idempotency-key': 'move' } });
+  t.equal(moved.status, 200, moved.text);
+  const again = await me.post(`${path}/migration`, {}, { headers: { 'idempotency-key': 'move' } });
+  t.same(again.body, moved.body);
+  t.match(moved.body.submission, {
+    version: 2,
+    offer: null,
+    answers: { name: 'Ada', age: 42, tags: ['red'] },
+    progress: { percent: 50, required: 2 },
+    migrations: [{ from: 1, to: 2, by: { id: 'rita' }, dropped: { age: '42', old: 'x', tags: ['red', 'blue'] } }],
+  });
+  await until(() => readSheetMeta(peer.doc).version === 2);
+  t.same(readAnswers(peer.doc), { name: 'Ada', age: 42, tags: ['red'] });
+  t.equal((await me.post(`${path}/submit`)).status, 422, 'the new version asks for more');
+  await me.patch(`${path}/answers`, { answers: { new: 'yes' } });
+  t.equal((await me.post(`${path}/submit`)).body.version, 2);
+  t.equal((await me.post(`${path}/migration`)).body.code, 'submission_closed');
+});
+
+void t.test('where somebody is, as a trusted proxy says, is kept when the form allows it', async (t) => {
+  const locationOf = async (settings: object, headers: Record<string, string>): Promise<unknown> => {
+    const form = await published(settings);
+    const { body } = await admin.post(`/forms/${form}/submissions`, {}, { headers });
+    return (await admin.get(`/forms/${form}/submissions/${(body as { id: string }).id}`)).body.device?.location;
+  };
+  t.equal(await locationOf({ collectDevice: true }, { 'cf-ipcountry': 'FR' }), 'FR');
+  t.equal(await locationOf({ collectDevice: true }, { 'cf-ipcountry': 'XX', 'x-country-code': 'CH' }), 'CH');
+  t.equal(await locationOf({ collectDevice: true }, { 'cf-ipcountry': '48.85, 2.35' }), null, 'no coordinates');
+  t.equal(await locationOf({ collectDevice: true, collectLocation: false }, { 'cf-ipcountry': 'FR' }), null);
+  t.equal(await locationOf({}, { 'cf-ipcountry': 'FR' }), undefined, 'no device data at all');
+  const open = await composeServer();
+  t.teardown(() => open.cleanup());
+  const client = restClient(open.http);
+  await client.post('/forms', { id: 'f', settings: { collectDevice: true }, pages: [{ id: 'p' }] });
+  await client.post('/forms/f/publish');
+  await client.post('/forms/f/submissions', {}, { headers: { 'cf-ipcountry': 'FR' } });
+  t.equal((await client.get('/forms/f/submissions')).body.data[0].device.location, null, 'anybody could say that');
+});
+
+void t.test('DELETE of a document takes along what belongs to it', async (t) => {
+  const form = await published();
+  const [one, two] = [await started(form, { name: 'Ada' }), await started(form, { name: 'Bob' })];
+  const thread = await admin.post(`/forms/${form}/threads`, { anchor: { type: 'form' }, body: 'Well?' });
+  t.equal(thread.status, 201);
+  const erase = (document: string): ReturnType<RestClient['delete']> =>
+    admin.delete(`/documents/${encodeURIComponent(document)}`);
+
+  t.match((await erase(one.document)).body, { document: one.document });
+  t.equal((await admin.get(one.path)).body.code, 'submission_not_found');
+  t.equal((await admin.post('/submissions/resume', { resumeToken: one.resumeToken })).status, 401);
+  t.same(
+    (await admin.get(`/forms/${form}/submissions`)).body.data.map((each: { id: string }) => each.id),
+    [two.id],
+  );
+
+  const receipt = await erase(`form/${form}`);
+  t.match(receipt.body, { document: `form/${form}`, snapshots: 1 }, receipt.text);
+  t.equal((await admin.post('/submissions/resume', { resumeToken: two.resumeToken })).status, 401);
+  for (const path of [`/forms/${form}`, `/forms/${form}?version=1`, `/forms/${form}/threads`, two.path]) {
+    t.equal((await admin.get(path)).status, 404, path);
+  }
+  t.equal((await admin.post('/forms', { id: form })).body.code, 'form_deleted');
+  t.equal((await erase(`form/${form}`)).status, 404);
+});
