@@ -1,13 +1,13 @@
 /** `/analytics`: figures, and what clients tell for them. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { mayAdminister, type Principal } from '../../server/auth/index.js';
-import { callerOf, requireAdmin, requireRight } from '../http/caller.js';
+import { mayAdminister, seesBackstage, type Principal } from '../../server/auth/index.js';
+import { callerOf, requireAdmin, requireBackstage } from '../http/caller.js';
 import { timeOf } from '../http/pages.js';
 import { Problem } from '../http/problem.js';
 import type { ClientEvents } from './client-events.js';
 import { csvReport } from './csv-report.js';
 import * as schemas from './schemas.js';
-import { maySeeFigures, type AnalyticsService } from './service.js';
+import type { AnalyticsService } from './service.js';
 
 const tags = ['analytics'];
 const ofForm = '/analytics/forms/:formId';
@@ -47,7 +47,7 @@ export const analyticsRoutes: FastifyPluginAsyncZod<AnalyticsRoutesOptions> = as
     },
     async (request) => {
       const principal = callerOf(request);
-      return service.live((formId) => maySeeFigures(principal, formId), request.query.limit);
+      return service.live((formId) => seesBackstage(principal, `form/${formId}`), request.query.limit);
     },
   );
 
@@ -206,9 +206,7 @@ export const analyticsRoutes: FastifyPluginAsyncZod<AnalyticsRoutesOptions> = as
 
 /** @throws Problem `form_not_found`, `forbidden` for who fills the form */
 function requireFigures(principal: Principal, formId: string): void {
-  requireRight(principal, `form/${formId}`, 'read', 'form_not_found');
-  if (maySeeFigures(principal, formId)) return;
-  throw new Problem('forbidden', 'Whoever fills a form does not see its figures.');
+  requireBackstage(principal, `form/${formId}`, 'form_not_found');
 }
 
 const timesOf = (range: {

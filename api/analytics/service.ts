@@ -1,7 +1,6 @@
 /** The questions of analytics. Each reads a bounded number of records. Knows no HTTP. */
 import { LRUCache } from 'lru-cache';
 import type { FieldJson, FormJson } from '../../crdt/index.js';
-import { can, type Principal } from '../../server/auth/index.js';
 import {
   countOf,
   medianOf,
@@ -279,13 +278,6 @@ export class AnalyticsService {
     return (await this.options.forms.read(formId)).form;
   }
 }
-
-/** Whoever fills a form sees the form, and no figures about those who fill it. */
-export const maySeeFigures = (principal: Principal, formId: string): boolean =>
-  can(principal, `form/${formId}`, 'read') &&
-  principal.grants.some(
-    (grant) => grant.role !== 'respondent' && can({ ...principal, grants: [grant] }, `form/${formId}`, 'read'),
-  );
 
 const valuesOf = (bucket: Bucket | undefined): Record<Metric, number> =>
   Object.fromEntries(METRICS.map((metric) => [metric, bucket === undefined ? 0 : valueOf(bucket, metric)])) as Record<

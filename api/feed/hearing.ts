@@ -1,5 +1,5 @@
 /** What a token hears of the feed: what it could read by itself. */
-import { can, mayAdminister, type Principal } from '../../server/auth/index.js';
+import { can, mayAdminister, seesBackstage, type Principal } from '../../server/auth/index.js';
 import type { FeedEvent } from '../../server/events/index.js';
 
 export function mayHear(principal: Principal, event: FeedEvent): boolean {
@@ -9,7 +9,9 @@ export function mayHear(principal: Principal, event: FeedEvent): boolean {
   const { document, recipient } = event;
   if (recipient !== undefined && recipient !== principal.id) return false;
   if (document === undefined) return recipient !== undefined;
-  return can(principal, document, 'read');
+  if (!can(principal, document, 'read')) return false;
+  // Who merely fills a form hears what becomes of it, and nothing of the work on it.
+  return seesBackstage(principal, document) || /^(form|submission)\./.test(event.type);
 }
 
 /** Whether a notification is for this channel, as its reader chose. */

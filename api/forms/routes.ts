@@ -6,7 +6,7 @@ import { can } from '../../server/auth/index.js';
 import type { RecordedChange } from '../../server/history/index.js';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { ActivityBoard, Audience } from '../comments/index.js';
-import { callerOf, requireRight } from '../http/caller.js';
+import { callerOf, requireBackstage, requireRight } from '../http/caller.js';
 import { isUnchanged } from '../http/etag.js';
 import { timeOf } from '../http/pages.js';
 import { Problem } from '../http/problem.js';
@@ -317,7 +317,7 @@ export const formRoutes: FastifyPluginAsyncZod<FormRoutesOptions> = async (api, 
     },
     async (request) => {
       const { formId } = request.params;
-      requireRight(callerOf(request), formDocument(formId), 'read', 'form_not_found');
+      requireBackstage(callerOf(request), formDocument(formId), 'form_not_found');
       await forms.read(formId);
       const { limit, cursor, fieldId, userId, since } = request.query;
       const page = await forms.history.changes(
@@ -342,7 +342,7 @@ export const formRoutes: FastifyPluginAsyncZod<FormRoutesOptions> = async (api, 
     },
     async (request) => {
       const { formId, fieldId } = request.params;
-      requireRight(callerOf(request), formDocument(formId), 'read', 'form_not_found');
+      requireBackstage(callerOf(request), formDocument(formId), 'form_not_found');
       await forms.read(formId);
       const { limit, cursor, userId, since } = request.query;
       const document = formDocument(formId);

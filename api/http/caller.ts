@@ -4,6 +4,7 @@ import {
   can,
   credentialsFrom,
   mayAdminister,
+  seesBackstage,
   type Action,
   type Authenticator,
   type Principal,
@@ -44,6 +45,16 @@ export function requireRight(principal: Principal, document: string, action: Act
   if (can(principal, document, action)) return;
   if (!can(principal, document, 'read')) throw notHere(missing, document);
   throw new Problem('forbidden', `The token does not give the right to ${VERBS[action]} "${document}".`);
+}
+
+/**
+ * For what is known about a document and the people behind it: authors, history, figures.
+ * @throws Problem 404 without the right to read, `forbidden` for who merely fills the form
+ */
+export function requireBackstage(principal: Principal, document: string, missing: ProblemCode): void {
+  requireRight(principal, document, 'read', missing);
+  if (seesBackstage(principal, document)) return;
+  throw new Problem('forbidden', 'Whoever fills a form does not see what is behind it.');
 }
 
 const VERBS: Readonly<Record<Action, string>> = {

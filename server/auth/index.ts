@@ -7,7 +7,7 @@ export type { MintedToken, TokenRequest } from './minting.js';
 export { ROLES, SYSTEM } from './principal.js';
 export type { Action, Grant, Principal, Role } from './principal.js';
 export type { Revocation, RevocationTarget } from './revocations.js';
-export { can, mayAdminister, mayWriteOverSync, roleOn, scopeOn } from './rights.js';
+export { can, mayAdminister, mayWriteOverSync, roleOn, scopeOn, seesBackstage } from './rights.js';
 export type { Scope } from './rights.js';
 export { credentialsFrom, isAllowedOrigin, redactUrl, TOKEN_COOKIE } from './token-source.js';
 export type { RequestHead } from './token-source.js';

@@ -56,6 +56,14 @@ export function mayWriteOverSync(principal: Principal, document: string): boolea
   return documentKind(document).kind !== 'comments' && can(principal, document, 'write');
 }
 
+/**
+ * Who works on the document, or looks at it for its own sake: not who merely fills it. A respondent reads the form to
+ * know what is asked, and learns nothing about the people behind it (authors, history, figures).
+ */
+export function seesBackstage(principal: Principal, document: string): boolean {
+  return principal.grants.some((grant) => grant.role !== 'respondent' && allows(grant, document, 'read'));
+}
+
 /** True for an admin of everything: the server itself is no document, so a grant on a prefix does not reach it. */
 export function mayAdminister(principal: Principal): boolean {
   return principal.grants.some((grant) => grant.document === '*' && grant.role === 'admin');

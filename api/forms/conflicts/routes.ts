@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Conflict } from '../../../crdt/index.js';
 import type { AuditLog } from '../../audit/audit-log.js';
-import { callerOf, requireRight } from '../../http/caller.js';
+import { callerOf, requireBackstage, requireRight } from '../../http/caller.js';
 import { timeOf } from '../../http/pages.js';
 import { fieldParams, formParams } from '../schemas.js';
 import * as schemas from './schemas.js';
@@ -29,7 +29,7 @@ export const conflictRoutes: FastifyPluginAsyncZod<ConflictRoutesOptions> = asyn
     },
     async (request, reply) => {
       const { formId } = request.params;
-      requireRight(callerOf(request), `form/${formId}`, 'read', 'form_not_found');
+      requireBackstage(callerOf(request), `form/${formId}`, 'form_not_found');
       const { conflicts: open, etag } = await conflicts.list(formId);
       reply.header('etag', etag).header('cache-control', 'no-cache');
       return { data: open.map(shown), nextCursor: null };
