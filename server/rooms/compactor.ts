@@ -32,16 +32,16 @@ export class Compactor {
   /** After every append. */
   considerLive(room: Room): void {
     if (room.state !== 'live' && room.state !== 'idle') return;
+    const { uncompactedUpdates, uncompactedBytes, snapshotBytes } = room.journal;
     // A log as large as the state it continues: each byte is folded a bounded number of times.
-    const isLarge = room.uncompactedBytes > Math.max(LIVE_BYTES, room.snapshotBytes);
-    if (room.uncompactedUpdates > LIVE_UPDATES || isLarge) void this.run(room);
+    const isLarge = uncompactedBytes > Math.max(LIVE_BYTES, snapshotBytes);
+    if (uncompactedUpdates > LIVE_UPDATES || isLarge) void this.run(room);
   }
 
   async beforeParting(room: Room): Promise<void> {
-    const isLarge = room.uncompactedBytes > PARTING_BYTES + room.snapshotBytes / 4;
-    if (room.uncompactedUpdates > PARTING_UPDATES || isLarge) {
-      await this.run(room);
-    }
+    const { uncompactedUpdates, uncompactedBytes, snapshotBytes } = room.journal;
+    const isLarge = uncompactedBytes > PARTING_BYTES + snapshotBytes / 4;
+    if (uncompactedUpdates > PARTING_UPDATES || isLarge) await this.run(room);
   }
 
   /** Single flight per document. Never rejects: a compaction that fails is tried again after a later append. */
@@ -57,7 +57,8 @@ export class Compactor {
 
   async #compact(room: Room): Promise<CompactionResult> {
     // Read together: what arrives meanwhile is left for the next time.
-    const { durablePosition: upTo, uncompactedUpdates: updates, uncompactedBytes: bytes } = room;
+    const { journal } = room;
+    const { durablePosition: upTo, uncompactedUpdates: updates, uncompactedBytes: bytes } = journal;
     if (room.live === undefined || upTo === START || updates === 0) return 'nothing to do';
     this.inFlight += 1;
     try {
@@ -67,9 +68,9 @@ export class Compactor {
       const result = await this.log.compact(room.name, upTo, state);
       if (result === 'done') {
         this.onCompacted();
-        room.snapshotBytes = state.length;
-        room.uncompactedUpdates -= updates;
-        room.uncompactedBytes -= bytes;
+        journal.snapshotBytes = state.length;
+        journal.uncompactedUpdates -= updates;
+        journal.uncompactedBytes -= bytes;
       }
       return result;
     } catch (error) {

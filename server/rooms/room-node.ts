@@ -2,10 +2,11 @@ import type { Logger } from 'pino';
 import type { Bus } from '../storage/bus.js';
 import type { DocumentLog, NewUpdate, UpdateSource } from '../storage/document-log.js';
 import type { SecurityFacts } from '../system-events/security-facts.js';
-import type { Backlog } from './backlog.js';
-import type { DeliveryCounters } from './delivery.js';
+import type { DeliveryCounters } from './delivery/delivery.js';
+import type { DocumentRules } from './document/rules.js';
+import type { Backlog } from './editing/backlog.js';
+import type { Peer } from './peer.js';
 import type { Room } from './room.js';
-import type { DocumentRules } from './rules.js';
 import type { Ticker } from './ticker.js';
 
 /** What rooms count; `observability/` turns it into metrics. */
@@ -45,4 +46,9 @@ export interface RoomNode {
   onContent(room: Room): void;
   /** After every append that is durable: who changed the document. */
   onChanged(room: Room, updates: readonly NewUpdate[]): void;
+}
+
+/** Who is behind something that the security events should hear of. */
+export function factsOf({ address, principal, id }: Peer, document: string): SecurityFacts {
+  return { address, userId: principal.id, document, connection: id };
 }

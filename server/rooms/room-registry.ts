@@ -12,17 +12,17 @@ import { inspectUpdate } from '../protocol/update-bounds.js';
 import type { Bus } from '../storage/bus.js';
 import type { DocumentInfo, DocumentLog, NewUpdate, Subscription, ErasureReceipt } from '../storage/document-log.js';
 import { attribute } from './attribution.js';
-import { Backlog } from './backlog.js';
+import { Backlog } from './editing/backlog.js';
 import { Compactor } from './compactor.js';
-import { hasDependencies } from './dependencies.js';
+import { hasDependencies } from './document/dependencies.js';
 import { IncompleteUpdateError, MalformedUpdateError } from './errors.js';
 import type { Peer } from './peer.js';
-import { SERVER } from './presence.js';
+import { SERVER } from './presence/presence.js';
 import { Room } from './room.js';
 import type { RoomCounters, RoomNode } from './room-node.js';
 import type { EditOptions, Edited, PresenceState, RoomInfo, Rooms } from './rooms.js';
-import { rulesFor, writerOf, type DocumentRules } from './rules.js';
-import type { Subscriber } from './subscriber.js';
+import { rulesFor, writerOf, type DocumentRules } from './document/rules.js';
+import type { Subscriber } from './delivery/subscriber.js';
 import { Ticker } from './ticker.js';
 
 export interface RoomsOptions {
@@ -136,7 +136,7 @@ export class RoomRegistry implements Rooms {
   #restate(document: string): void {
     const room = this.#rooms.get(document);
     if (room?.live === undefined) return;
-    room.restate().catch((error: unknown) => {
+    room.journal.restate().catch((error: unknown) => {
       this.options.logger.error({ err: error, document }, 'the state could not be appended to a log that lost updates');
     });
   }

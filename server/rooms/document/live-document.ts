@@ -2,8 +2,8 @@
  * A hydrated document: the Y.Doc, what one transaction emitted, and the frames that joiners get.
  */
 import * as Y from 'yjs';
-import { syncStep2Frame, updateFrame } from '../protocol/messages.js';
-import { encodeStateInChunks } from '../protocol/state-chunks.js';
+import { syncStep2Frame, updateFrame } from '../../protocol/messages.js';
+import { encodeStateInChunks } from '../../protocol/state-chunks.js';
 
 export type StateVector = ReadonlyMap<number, number>;
 

@@ -5,9 +5,9 @@
  * everything written has left, the difference to `known` is sent. A first sync that is larger than the budget is
  * nothing else: a stream of shared frames, then the difference that arose meanwhile.
  */
-import type { IncomingHandler } from '../protocol/incoming.js';
-import type { StateVector } from './live-document.js';
-import type { Peer } from './peer.js';
+import type { IncomingHandler } from '../../protocol/incoming.js';
+import type { StateVector } from '../document/live-document.js';
+import type { Peer } from '../peer.js';
 
 export type Delivery =
   | { readonly mode: 'current' }

@@ -4,7 +4,7 @@
  * Past its budget a connection's frames are dropped and it is resynced by state vector: memory stays bounded,
  * nothing is lost.
  */
-import type { LiveDocument, StateVector } from './live-document.js';
+import type { LiveDocument, StateVector } from '../document/live-document.js';
 import type { Subscriber } from './subscriber.js';
 
 /** Bytes that may wait in one connection's socket. */

@@ -6,8 +6,8 @@
  * and its states leave.
  */
 import type { Logger } from 'pino';
-import type { Bus } from '../storage/bus.js';
-import type { Subscription } from '../storage/document-log.js';
+import type { Bus } from '../../storage/bus.js';
+import type { Subscription } from '../../storage/document-log.js';
 import type { Presence } from './presence.js';
 import { decodePresence, encodePresence, PRESENCE, type PresenceMessage } from './presence-message.js';
 

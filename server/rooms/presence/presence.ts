@@ -12,10 +12,10 @@
 import { isUtf8 } from 'node:buffer';
 import { randomInt } from 'node:crypto';
 import * as encoding from 'lib0/encoding';
-import { Cursor, MalformedError } from '../protocol/incoming.js';
-import { awarenessFrame } from '../protocol/messages.js';
-import { identityOf } from './attribution.js';
-import type { Peer } from './peer.js';
+import { Cursor, MalformedError } from '../../protocol/incoming.js';
+import { awarenessFrame } from '../../protocol/messages.js';
+import { identityOf } from '../attribution.js';
+import type { Peer } from '../peer.js';
 import type { ForeignEntry, Owner } from './presence-message.js';
 
 interface Entry {

@@ -9,7 +9,7 @@
 import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
 import { z } from 'zod';
-import { ROLES } from '../auth/principal.js';
+import { ROLES } from '../../auth/principal.js';
 
 /** The connection that shows a state. */
 export interface Owner {

@@ -1,0 +1,81 @@
+/**
+ * HOT PATH. Sends what a transaction emitted: to everybody else at once, and to its writers when it is durable. An echo
+ * means: saved.
+ */
+import { updateFrame } from '../../protocol/messages.js';
+import type { NewUpdate, Position } from '../../storage/document-log.js';
+import type { StateVector } from '../document/live-document.js';
+import type { IncomingUpdate } from '../editing/inbox.js';
+import type { Journal } from '../editing/journal.js';
+import type { RoomCounters } from '../room-node.js';
+import type { Delivery } from './delivery.js';
+import type { Subscriber } from './subscriber.js';
+
+export class Publisher {
+  constructor(
+    private readonly subscribers: ReadonlySet<Subscriber>,
+    private readonly delivery: Delivery,
+    private readonly journal: Journal,
+    private readonly counters: RoomCounters,
+  ) {}
+
+  /** Resolves when durable. @throws what the log throws, which the room has been told */
+  publish(
+    emitted: readonly NewUpdate[],
+    writers: ReadonlySet<Subscriber>,
+    before: StateVector,
+    options?: { readonly ifAbsent?: boolean },
+  ): Promise<Position> {
+    const frames = framesOf(emitted);
+    for (const writer of writers) {
+      writer.unsaved += 1;
+      writer.unsavedSince ??= before;
+    }
+    const saved = this.journal.append(emitted, options);
+    this.send(frames, before, writers);
+    if (writers.size > 0) {
+      const startedAt = performance.now();
+      saved.then(
+        () => {
+          this.#echo(writers, frames, before);
+          this.counters.echoed(performance.now() - startedAt);
+        },
+        () => undefined, // reported by the journal; without a log entry there is no echo
+      );
+    }
+    return saved;
+  }
+
+  send(frames: Buffer, before: StateVector, except?: ReadonlySet<Subscriber>): void {
+    for (const subscriber of this.subscribers) {
+      if (except?.has(subscriber) !== true) this.delivery.send(subscriber, frames, before);
+    }
+  }
+
+  #echo(writers: ReadonlySet<Subscriber>, frames: Buffer, before: StateVector): void {
+    for (const writer of writers) {
+      writer.unsaved -= 1;
+      if (writer.peer.isOpen) this.delivery.send(writer, frames, writer.unsavedSince ?? before);
+      if (writer.unsaved > 0) continue;
+      writer.unsavedSince = undefined;
+      this.delivery.resume(writer);
+    }
+  }
+
+  /** An update that changed nothing (sent twice, or known from another way) is owed an echo too, once all is saved. */
+  echoRepeats(inbox: readonly IncomingUpdate[], writers: ReadonlySet<Subscriber>): void {
+    for (const { from, update, isReply } of inbox) {
+      if (isReply || writers.has(from) || from.hasPending) continue;
+      const frame = updateFrame(update);
+      void this.journal.settled().then(() => {
+        if (from.peer.isOpen) from.peer.write(frame);
+      });
+    }
+  }
+}
+
+function framesOf(emitted: readonly NewUpdate[]): Buffer {
+  const [only] = emitted;
+  if (emitted.length === 1 && only !== undefined) return updateFrame(only.update);
+  return Buffer.concat(emitted.map(({ update }) => updateFrame(update)));
+}

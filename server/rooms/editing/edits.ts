@@ -1,0 +1,184 @@
+/**
+ * Edits of one room on their way into the document: from connections by way of the tick, from REST and the server itself at
+ * once, from other nodes by way of the log.
+ */
+import * as Y from 'yjs';
+import { CLOSE } from '../../protocol/close-codes.js';
+import { extraFrame, updateFrame } from '../../protocol/messages.js';
+import { START, type Attribution, type LoggedUpdate, type Position } from '../../storage/document-log.js';
+import { DocumentExistsError } from '../../storage/errors.js';
+import type { Publisher } from '../delivery/publisher.js';
+import type { Subscriber } from '../delivery/subscriber.js';
+import { hasDependencies } from '../document/dependencies.js';
+import type { LiveDocument } from '../document/live-document.js';
+import { frozenBecause } from '../document/rules.js';
+import { DocumentTooLargeError, DocumentUnavailableError, NewerDocumentError, OverloadedError } from '../errors.js';
+import { factsOf, type RoomNode } from '../room-node.js';
+import type { Tickable } from '../ticker.js';
+import { applyUpdates, type Applied } from './apply.js';
+import { Inbox, type IncomingUpdate } from './inbox.js';
+import type { Journal } from './journal.js';
+
+/** Updates whose dependencies never come may take this much memory. */
+const MAX_PENDING_BYTES = 1024 * 1024;
+
+export interface EditsOwner {
+  readonly live: LiveDocument | undefined;
+  readonly publisher: Publisher | undefined;
+  readonly subscribers: ReadonlySet<Subscriber>;
+  readonly journal: Journal;
+  /** The content has changed, whoever changed it. */
+  onContent(): void;
+  /** What memory holds is not to be trusted any more: starts again from the log. */
+  reload(): void;
+}
+
+export interface ChangeOptions {
+  /** Refuse with `DocumentExistsError` when the document has ever been written. */
+  readonly ifAbsent?: boolean;
+  /** By how much the document grows at most. */
+  readonly bytes?: number;
+}
+
+export class Edits implements Tickable {
+  /** For the ticker. */
+  restsUntil = 0;
+  readonly #inbox: Inbox;
+  readonly #rules: ReturnType<RoomNode['rules']>;
+  #isTickScheduled = false;
+
+  constructor(
+    private readonly document: string,
+    private readonly node: RoomNode,
+    private readonly room: EditsOwner,
+  ) {
+    this.#rules = node.rules(document);
+    this.#inbox = new Inbox(document, node, this);
+  }
+
+  get live(): LiveDocument | undefined {
+    return this.room.live;
+  }
+
+  get hasRules(): boolean {
+    return this.#rules !== undefined;
+  }
+
+  get areWaiting(): boolean {
+    return !this.#inbox.isEmpty;
+  }
+
+  /** Forgets what waits. */
+  clear(): void {
+    this.#inbox.clear();
+  }
+
+  /** HOT PATH. An update of a client. @throws MalformedError */
+  receive(from: Subscriber, update: Uint8Array, isReply: boolean): void {
+    if (!this.#inbox.receive(from, update, isReply) || this.#isTickScheduled) return;
+    this.#isTickScheduled = true;
+    this.node.ticker.schedule(this);
+  }
+
+  /** HOT PATH. One transaction, one append and one frame for all that a principal sent since the last tick. */
+  tick(): void {
+    this.#isTickScheduled = false;
+    const { live, publisher } = this.room;
+    if (this.#inbox.isEmpty || live === undefined || publisher === undefined) return;
+    const inbox = this.#inbox.take();
+    const { emitted, writers, before, undone, poison } = applyUpdates(live, inbox, this.#rules);
+    for (const refused of undone) this.#tellUndone(refused);
+    if (before !== undefined) {
+      publisher.publish(emitted, writers, before).catch(() => undefined); // the journal has told the room
+      this.room.onContent();
+    }
+    if (poison !== undefined) {
+      this.#onPoison(poison);
+      return;
+    }
+    if (live.pendingBytes > 0) this.#notePending(inbox, live);
+    publisher.echoRepeats(inbox, writers);
+    if (live.pendingBytes > MAX_PENDING_BYTES) this.#onTooMuchPending();
+  }
+
+  #tellUndone({ from, refusals }: Applied['undone'][number]): void {
+    this.node.counters.errors('undone_edit');
+    const frame = extraFrame({ type: 'undone', refusals });
+    for (const { peer } of new Set(from.map((item) => item.from))) {
+      if (peer.wantsExtras && peer.isOpen) peer.write(frame);
+    }
+  }
+
+  /** Whose updates wait for others in between: no echo is owed to them, and they pay when too much waits. */
+  #notePending(inbox: readonly IncomingUpdate[], live: LiveDocument): void {
+    for (const { from, update } of inbox) if (!hasDependencies(live.doc, update)) from.hasPending = true;
+  }
+
+  #onTooMuchPending(): void {
+    this.node.counters.errors('pending_overflow');
+    for (const { hasPending, peer } of [...this.room.subscribers]) {
+      if (hasPending) peer.close(CLOSE.irreconcilable, 'updates are missing in between: start afresh');
+    }
+    this.room.reload();
+  }
+
+  /** Yjs threw in the middle of a transaction: its store may be half changed. The log is not. */
+  #onPoison({ from, error }: NonNullable<Applied['poison']>): void {
+    const author = from[0]?.from.peer;
+    this.node.logger.error(
+      { err: error, document: this.document, principal: author?.principal.id },
+      'an update could not be applied; the room starts afresh from the log',
+    );
+    this.node.counters.errors('poison_update', author === undefined ? undefined : factsOf(author, this.document));
+    for (const { peer } of new Set(from.map((item) => item.from))) {
+      peer.close(CLOSE.malformed, 'the update cannot be applied');
+    }
+    this.room.reload();
+  }
+
+  /**
+   * A change from REST or the server itself; the document is loaded. What arrived before it is applied first.
+   * @throws what `change` throws; OverloadedError; DocumentTooLargeError; NewerDocumentError; DocumentUnavailableError
+   */
+  async change<T>(
+    attribution: Attribution,
+    change: (live: LiveDocument, transaction: Y.Transaction) => T,
+    options: ChangeOptions,
+  ): Promise<{ result: T; position: Position | undefined }> {
+    if (this.node.backlog.isFull) throw new OverloadedError();
+    if (!this.#inbox.fits(options.bytes ?? 0)) {
+      throw new DocumentTooLargeError(this.document, this.node.maxDocumentBytes);
+    }
+    this.tick();
+    // Read after the tick, which may have found the document poisoned.
+    const { live, publisher, journal } = this.room;
+    if (live === undefined || publisher === undefined) throw new DocumentUnavailableError(this.document);
+    const frozen = frozenBecause(this.document, live.doc);
+    if (frozen !== undefined) throw new NewerDocumentError(frozen);
+    if (options.ifAbsent === true && (journal.durablePosition !== START || live.doc.store.clients.size > 0)) {
+      throw new DocumentExistsError(this.document);
+    }
+    const { result, update, before } = live.transact((transaction) => change(live, transaction));
+    if (update === undefined) {
+      await journal.settled();
+      return { result, position: undefined };
+    }
+    const saved = publisher.publish([{ update, attribution }], new Set(), before, options);
+    this.room.onContent();
+    return { result, position: await saved };
+  }
+
+  /** What the log tells of other nodes. */
+  applyForeign(entries: readonly LoggedUpdate[]): void {
+    const { live, publisher, journal } = this.room;
+    const last = entries[entries.length - 1];
+    if (live === undefined || last === undefined) return;
+    const { update, before } = live.transact(() => {
+      for (const entry of entries) if (entry.node !== this.node.id) Y.applyUpdate(live.doc, entry.update);
+    });
+    journal.durablePosition = last.position;
+    if (update === undefined) return;
+    publisher?.send(updateFrame(update), before);
+    this.room.onContent();
+  }
+}

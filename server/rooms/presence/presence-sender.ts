@@ -1,0 +1,89 @@
+/**
+ * When a room's presence goes out: at most once in a window to each peer, for all who moved in it. The window grows with
+ * what sending costs, so that a crowd's cursors never take more than their share of the event loop.
+ */
+import { performance } from 'node:perf_hooks';
+import type { Delivery } from '../delivery/delivery.js';
+import type { Subscriber } from '../delivery/subscriber.js';
+import type { RoomNode } from '../room-node.js';
+import type { Presence } from './presence.js';
+import { PresenceExchange } from './presence-exchange.js';
+
+const WINDOW_MAX_MS = 500;
+/** Presence may take this share of the event loop: a flush that took n ms is followed by a pause of 10 n. */
+const COST_FACTOR = 10;
+
+export interface PresenceSenderOwner {
+  readonly presence: Presence;
+  readonly subscribers: ReadonlySet<Subscriber>;
+  readonly delivery: Delivery | undefined;
+}
+
+export class PresenceSender {
+  #timer: NodeJS.Timeout | undefined;
+  #windowMs: number;
+  #sentAt = 0;
+  #exchange: PresenceExchange | undefined;
+
+  constructor(
+    private readonly document: string,
+    private readonly node: RoomNode,
+    private readonly room: PresenceSenderOwner,
+  ) {
+    this.#windowMs = node.presencePace.windowMs;
+  }
+
+  /** From now on, tells other nodes and hears from them. */
+  openExchange(): void {
+    const { document } = this;
+    const { presence } = this.room;
+    const { id, bus, logger } = this.node;
+    const onChange = (): void => this.schedule();
+    this.#exchange ??= new PresenceExchange({ document, node: id, bus, presence, logger, onChange });
+  }
+
+  /** Resolves when other nodes have had the time to say who is with them. Never rejects. */
+  async othersKnown(): Promise<void> {
+    await this.#exchange?.known();
+  }
+
+  /** HOT PATH. Something has changed. */
+  schedule(): void {
+    if (this.#timer !== undefined) return;
+    if (this.room.subscribers.size === 0) {
+      this.room.presence.dropChanges();
+      this.#exchange?.tell();
+      return;
+    }
+    const wait = this.#sentAt + this.#windowMs - performance.now();
+    this.#timer = setTimeout(() => this.#send(), Math.max(1, wait));
+  }
+
+  #send(): void {
+    this.#timer = undefined;
+    const { presence, subscribers, delivery } = this.room;
+    if (!presence.hasChanges) return;
+    const startedAt = performance.now();
+    const frame = presence.takeChanges();
+    for (const subscriber of subscribers) {
+      if (subscriber.isPresenceStale) {
+        const whole = presence.wholeFrame() ?? frame;
+        subscriber.isPresenceStale = false;
+        delivery?.sendPresence(subscriber, whole);
+      } else {
+        delivery?.sendPresence(subscriber, frame);
+      }
+    }
+    this.#exchange?.tell();
+    this.#sentAt = performance.now();
+    const cost = this.#sentAt - startedAt;
+    this.#windowMs = Math.min(WINDOW_MAX_MS, Math.max(this.node.presencePace.windowMs, COST_FACTOR * cost));
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#exchange?.close();
+    this.#exchange = undefined;
+  }
+}
