@@ -7,12 +7,13 @@ import type { Output } from '../output.js';
 import { targetOf, withRemoteOptions, type RemoteOptions } from './remote-options.js';
 
 type PolicyOptions = RemoteOptions & {
-  readonly updates?: number | null;
-  readonly minutes?: number | null;
+  readonly updates?: number | typeof OFF;
+  readonly minutes?: number | typeof OFF;
   readonly onPublish?: boolean;
   readonly beforeRestore?: boolean;
 } & { readonly [kept in keyof SnapshotPolicy['retention']]?: number };
 
+const OFF = 'off';
 const PATH = '/snapshots/policy';
 
 export function addPolicyCommand(snapshot: Command, output: () => Output): void {
@@ -52,8 +53,8 @@ function changed(before: SnapshotPolicy, options: PolicyOptions): z.input<typeof
   const { every, retention } = before;
   return {
     every: {
-      updates: updates === undefined ? every.updates : updates,
-      minutes: minutes === undefined ? every.minutes : minutes,
+      updates: updates === OFF ? null : (updates ?? every.updates),
+      minutes: minutes === OFF ? null : (minutes ?? every.minutes),
     },
     onPublish: onPublish ?? before.onPublish,
     beforeRestore: beforeRestore ?? before.beforeRestore,
@@ -82,8 +83,8 @@ function shown({ every, onPublish, beforeRestore, retention }: SnapshotPolicy): 
   ];
 }
 
-function numberOrOff(text: string): number | null {
-  if (text === 'off') return null;
+function numberOrOff(text: string): number | typeof OFF {
+  if (text === OFF) return OFF;
   const value = Number(text);
   if (text.trim() === '' || !(value > 0)) throw new InvalidArgumentError('A number above 0, or "off".');
   return value;
