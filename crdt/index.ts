@@ -13,4 +13,5 @@ export { inspectShape, type ShapeIssue } from './form/rules.js';
 export { SCHEMA_VERSION } from './form/shape.js';
 export { validateForm, type FormIssue } from './form/validate.js';
 export * from './logic/evaluate.js';
+export { enrichText, markdownOf, parseRichText, writeRichText, type Block, type Run } from './rich-text/index.js';
 export * from './submission/index.js';

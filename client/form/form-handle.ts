@@ -9,7 +9,7 @@ import { Presence } from '../presence/presence.js';
 import type { DocumentOptions, Server } from '../server.js';
 import { Derived } from '../subscribable.js';
 import { formRequests, type FormRequests } from './form-requests.js';
-import { textAt, type TextProperty } from './text-at.js';
+import { richTextAt, textAt, type TextProperty } from './text-at.js';
 
 /** @param formId 1 to 64 of `A-Z a-z 0-9 _ -` */
 export function openForm(server: Server, formId: string, options: DocumentOptions = {}): FormHandle {
@@ -74,6 +74,16 @@ export class FormHandle {
    */
   text(target: string, property: TextProperty, language: string): Y.Text {
     return this.doc.transact(() => textAt(this.doc, target, property, language), this);
+  }
+
+  /**
+   * The same for an editor of the ProseMirror family, with headings, lists, bold, italic and links. A plain text becomes a
+   * rich one; people who do that at once get the same one. The JSON of the form has it as Markdown (docs/form-model.md).
+   *
+   * @throws RangeError when there is no such target
+   */
+  richText(target: string, property: TextProperty, language: string): Y.XmlFragment {
+    return richTextAt(this.doc, target, property, language);
   }
 
   /** Ends the connection too. The document stays. */

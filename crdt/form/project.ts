@@ -24,10 +24,10 @@ import {
   type Texts,
   type ValidationJson,
 } from './form-json.js';
+import { asMarkdown } from '../rich-text/as-markdown.js';
 import { byPosition, type Positioned } from './position.js';
 import {
   asJson,
-  asText,
   CHOICE_TYPES,
   isFieldType,
   isId,
@@ -190,7 +190,7 @@ function textsOf(value: unknown): Texts {
   const texts: Texts = {};
   if (!(value instanceof Y.Map)) return texts;
   for (const language of [...value.keys()].sort()) {
-    const text = isLanguage(language) ? asText(value.get(language)) : undefined;
+    const text = isLanguage(language) ? asMarkdown(value.get(language)) : undefined;
     if (text !== undefined) texts[language] = text;
   }
   return texts;

@@ -9,9 +9,11 @@ import type { FieldJson, FormJson, OptionJson, PageJson, Texts } from './form-js
 import { normalize } from './normalize.js';
 import { positionsFor } from './position.js';
 import { project } from './project.js';
-import { asJson, asText, fieldsOf, JSON_MEMBERS, metaOf, pagesOf, SCHEMA_VERSION } from './shape.js';
+import { asJson, fieldsOf, JSON_MEMBERS, metaOf, pagesOf, SCHEMA_VERSION } from './shape.js';
 import { requireKnownVersion } from './schema-gate.js';
 import { applyTextEdits } from './text-edit.js';
+import { asMarkdown } from '../rich-text/as-markdown.js';
+import { writeMarkdown } from '../rich-text/fragment.js';
 
 export interface ReimportOptions {
   /** For the jitter of positions. */
@@ -185,24 +187,25 @@ class FormWriter {
   #texts(map: Y.Map<unknown>, member: string, texts: Texts): void {
     const container = this.#map(map, member);
     for (const language of [...container.keys()]) {
-      if (!Object.hasOwn(texts, language)) this.#value(container, language, undefined);
+      // An empty rich text says nothing, and somebody may have the caret in it.
+      if (Object.hasOwn(texts, language) || isEmptyRichText(container.get(language))) continue;
+      this.#value(container, language, undefined);
     }
     for (const [language, text] of Object.entries(texts)) this.#text(container, language, text);
   }
 
   #text(container: Y.Map<unknown>, language: string, text: string): void {
     const existing = container.get(language);
-    if (existing !== undefined && asText(existing) === text) return;
+    if (existing !== undefined && asMarkdown(existing) === text) return;
     if (existing instanceof Y.Text) {
       this.changes += applyTextEdits(existing, text);
       return;
     }
     if (existing instanceof Y.XmlFragment) {
-      // Empty lines at its end are not part of what it says.
-      if (asText(existing) === text.replace(/\n+$/, '')) return;
-      // A rich text stays one: an editor is bound to it.
-      existing.delete(0, existing.length);
-      existing.insert(0, text.split('\n').map(paragraph));
+      // A rich text stays one: an editor is bound to it. Empty lines at its end are not part of what it says.
+      if ((asMarkdown(existing) ?? '') === text.replace(/\n+$/, '')) return;
+      this.changes += writeMarkdown(existing, text);
+      return;
     } else {
       container.set(language, new Y.Text(text));
     }
@@ -210,11 +213,7 @@ class FormWriter {
   }
 }
 
-function paragraph(line: string): Y.XmlElement {
-  const element = new Y.XmlElement('paragraph');
-  if (line !== '') element.insert(0, [new Y.XmlText(line)]);
-  return element;
-}
+const isEmptyRichText = (value: unknown): boolean => value instanceof Y.XmlFragment && asMarkdown(value) === undefined;
 
 /** Parents before their children. */
 function flatten(fields: readonly FieldJson[], page: string | undefined, parent: string | undefined): PlacedField[] {
