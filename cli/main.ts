@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { processEnvironment } from '../server/config/environment.js';
 import { addBackupCommand } from './commands/backup.js';
+import { addBenchCommand } from './commands/bench.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addFormCommands } from './commands/forms.js';
 import { addLoadTestCommand } from './commands/loadtest.js';
@@ -34,9 +35,11 @@ async function main(args: readonly string[]): Promise<void> {
   addBackupCommand(program, output, environment);
   addDoctorCommand(program, output, environment);
   addLoadTestCommand(program, output, environment);
+  addBenchCommand(program);
   for (const command of allCommands(program)) {
     command.exitOverride();
-    if (command !== program && command.commands.length === 0) command.option('--json', 'print the result as JSON');
+    if (command !== program && command.commands.length === 0 && command.name() !== 'bench')
+      command.option('--json', 'print the result as JSON');
   }
   try {
     await program.parseAsync(args, { from: 'user' });

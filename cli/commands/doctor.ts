@@ -2,7 +2,7 @@
 import { mkdtemp, open, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
-import type { Config } from '../../server/config/index.js';
+import { weakSecrets, type Config } from '../../server/config/index.js';
 import { callApi } from '../api-client.js';
 import { CommandError, EXIT, type Output } from '../output.js';
 import { configFrom, withConfigOptions } from './serve.js';
@@ -57,6 +57,7 @@ function checkConfiguration(config: Config): Finding[] {
       detail: 'off: everybody on this machine may do everything. Set AUTH=jwt and JWT_SECRET before others reach it.',
     });
   }
+  for (const weakness of weakSecrets(config)) findings.push({ check: 'secrets', level: 'warning', detail: weakness });
   if (config.encryptionKeys.length === 0) {
     findings.push({
       check: 'encryption at rest',

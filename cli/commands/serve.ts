@@ -1,6 +1,6 @@
 /** `formloom serve`. */
 import type { Command } from 'commander';
-import { ConfigError, describeConfig, loadConfig, type Config } from '../../server/config/index.js';
+import { ConfigError, describeConfig, loadConfig, weakSecrets, type Config } from '../../server/config/index.js';
 import { createLogger } from '../../server/observability/logger.js';
 import { StorageUnavailableError } from '../../server/storage/errors.js';
 import { CommandError, EXIT, type Output } from '../output.js';
@@ -42,6 +42,7 @@ export function addServeCommand(
 
 async function serve(config: Config, output: Output): Promise<void> {
   const logger = createLogger({ level: config.logLevel });
+  for (const weakness of weakSecrets(config)) logger.warn(`${weakness}; accepted because only this machine is served`);
   // Here, so that the other commands need not load the whole server.
   const { startFormloom } = await import('../compose.js');
   const formloom = await startFormloom(config, logger).catch((error: unknown) => {

@@ -25,7 +25,7 @@ export class UsageError extends Error {}
 
 const DEFAULT_REPETITIONS = 3;
 
-export const HELP = `npm run bench -- [options]
+export const HELP = `formloom bench [options]        in a checkout also: npm run bench -- [options]
 
 Compares Formloom with other servers: CPU time of the server per unit of work.
 
@@ -58,7 +58,7 @@ export function parseOptions(args: readonly string[], root: string): BenchmarkOp
     isQuick: values.quick === true,
     isProfiled: values.profile === true,
     formloomMain: path.resolve(values.formloom ?? path.join(root, 'dist/cli/main.js')),
-    outputFolder: path.resolve(values.output ?? path.join(root, 'loadtest/results')),
+    outputFolder: path.resolve(values.output ?? 'loadtest/results'),
   };
 }
 

@@ -4,7 +4,34 @@ import type { Config } from './config.js';
 
 /** One line for each contradiction. */
 export function checkTogether(config: Config, given: { readonly isAuthGiven: boolean }): string[] {
-  return [...checkAuthentication(config, given.isAuthGiven), ...checkRedis(config), ...checkRole(config)];
+  return [
+    ...checkAuthentication(config, given.isAuthGiven),
+    ...(isPrivate(config) ? [] : weakSecrets(config)),
+    ...checkRedis(config),
+    ...checkRole(config),
+  ];
+}
+
+/** RFC 7518, 3.2: a key for HS256 has at least the 256 bits of the hash. What is shorter can be guessed from one token. */
+const JWT_SECRET_BYTES = 32;
+const ADMIN_TOKEN_BYTES = 16;
+
+/** One line for each secret that somebody who can try or compute for long would find. */
+export function weakSecrets({ jwtSecret, adminToken }: Config): string[] {
+  return [
+    ...tooShort('JWT_SECRET', jwtSecret, JWT_SECRET_BYTES),
+    ...tooShort('ADMIN_TOKEN', adminToken, ADMIN_TOKEN_BYTES),
+  ];
+}
+
+function tooShort(name: string, secret: string | undefined, minBytes: number): string[] {
+  const isLongEnough = secret === undefined || Buffer.byteLength(secret) >= minBytes;
+  return isLongEnough ? [] : [`${name}: must have at least ${minBytes} bytes`];
+}
+
+/** Only this machine reaches it, and nothing says that a proxy brings others: somebody tries it out. */
+function isPrivate({ host, trustedProxies }: Config): boolean {
+  return isLoopback(host) && trustedProxies.length === 0;
 }
 
 /** True for addresses that only this machine reaches. */

@@ -70,8 +70,8 @@ export const VARIABLES = {
   ),
   JWT_SECRET: optional(
     'jwtSecret',
-    value.secret(32),
-    'Secret of at least 32 bytes that tokens are signed with (HS256).',
+    value.secret(1),
+    'Secret of at least 32 bytes that tokens are signed with (HS256); shorter ones work on loopback alone.',
     SECRET,
   ),
   JWT_PUBLIC_KEY: optional(
@@ -85,7 +85,12 @@ export const VARIABLES = {
     'Where the keys that verify tokens are published.',
     SECRET,
   ),
-  ADMIN_TOKEN: optional('adminToken', value.secret(16), 'Token of at least 16 bytes that gives all rights.', SECRET),
+  ADMIN_TOKEN: optional(
+    'adminToken',
+    value.secret(1),
+    'Token of at least 16 bytes that gives all rights; shorter ones work on loopback alone.',
+    SECRET,
+  ),
   CORS_ORIGINS: optional('corsOrigins', value.origins, 'Web origins that may call this server, comma-separated; or *.'),
   TRUSTED_PROXIES: optional(
     'trustedProxies',

@@ -36,6 +36,12 @@ const FORM = {
   pages: [{ id: 'p', title: { en: 'P' }, fields: [{ id: 'f', type: 'text', title: { en: 'Name?' } }] }],
 };
 
+void t.test('the benchmark is a command too, with its own help', async (t) => {
+  const [help, wrong] = await Promise.all([formloom(['bench', '--help']), formloom(['bench', '--scenario', 'S99'])]);
+  t.match(help, { code: 0, stdout: /--scenario S1,S2[^]*S6 / });
+  t.match(wrong, { code: 2, stdout: '', stderr: /^bench: no scenario "s99"/i });
+});
+
 // Some twenty processes, one after the other.
 void t.test('forms, snapshots, backups and restores from the command line', { timeout: 180_000 }, async (t) => {
   const server = await startServer();

@@ -57,6 +57,4 @@ void t.test('what is wrong is one clear line and exit code 2', async (t) => {
   for (const [i, [args, line]] of wrong.entries()) {
     t.match(outcomes[i], { code: 2, out: '', err: line }, args.join(' '));
   }
-  const weak = await token(['--sub', 'ada'], { JWT_SECRET: 'weak' });
-  t.match(weak, { code: 2, out: '', err: /JWT_SECRET: must have at least 32 bytes/ });
 });
