@@ -12,14 +12,18 @@ import { EditCounter, FactLog, LiveBoard } from '../server/analytics/index.js';
 import { createAuthenticator, credentialsFrom } from '../server/auth/index.js';
 import type { Config } from '../server/config/index.js';
 import { Gateway } from '../server/gateway/gateway.js';
+import { CLOSE } from '../server/protocol/close-codes.js';
 import {
   AdmissionPools,
+  Admissions,
   Breakers,
   ClientAddresses,
+  DocumentWork,
   GuardedRecords,
   HandshakeGate,
   PoisonDocuments,
   RateLimits,
+  TrafficLimits,
 } from '../server/limits/index.js';
 import { EventFeed } from '../server/events/index.js';
 import { FormHistory } from '../server/history/index.js';
@@ -51,6 +55,7 @@ export async function startFormloom(
     readonly webhookSchedule?: RetrySchedule | undefined;
     readonly alertsEveryMs?: number | undefined;
     readonly abandonmentEveryMs?: number | undefined;
+    readonly trafficPatienceMs?: number | undefined;
   } = {},
 ): Promise<Formloom> {
   const node = `${hostname().slice(0, 32)}-${process.pid}-${Date.now().toString(36)}`;
@@ -63,6 +68,7 @@ export async function startFormloom(
   const storeBreaker = breakers.get('store', { threshold: 5, pauseMs: 500, maxPauseMs: 4_000 });
   const storage: Storage = { ...opened, records: new GuardedRecords(opened.records, storeBreaker) };
   const poison = new PoisonDocuments(breakers);
+  const work = new DocumentWork(config.documentCpuPercent / 100, () => performance.now());
   const history = new FormHistory(storage.documents, storage.events);
   const feed = new EventFeed({ node, log: storage.events, bus: storage.bus, leases: storage.leases, logger });
   await feed.start();
@@ -82,6 +88,9 @@ export async function startFormloom(
     },
     isTickAdaptive: config.websocketOptimizationEnabled,
     beforeFold: (document) => history.record(document),
+    onWork: (document, ms) => {
+      if (work.spend(document, ms)) void shutOverworked(document);
+    },
     onChanged: (document, updates) => {
       for (const { attribution } of updates) feed.formChanged(document, attribution.principal);
       edits.changed(document, updates);
@@ -105,6 +114,17 @@ export async function startFormloom(
     connectionPoolSize: config.connectionPoolSize,
     areRolesProven: config.auth === 'jwt',
   });
+  const traffic = new TrafficLimits({
+    rules: {
+      user: config.userLimits,
+      document: config.documentLimits,
+      tenant: config.tenantLimits,
+      address: config.addressLimits,
+    },
+    now: () => performance.now(),
+    ...(parts.trafficPatienceMs === undefined ? {} : { patienceMs: parts.trafficPatienceMs }),
+  });
+  const admissions = new Admissions(pools, traffic, poison);
   const handshakes = new HandshakeGate({ now: () => performance.now() });
   const addresses = new ClientAddresses(config.trustedProxies);
   const gateway = new Gateway({
@@ -117,8 +137,15 @@ export async function startFormloom(
     credentials: (request) => credentialsFrom(request, config.corsOrigins),
     address: (request) => addresses.of(request),
     awaitTurn: (address) => handshakes.awaitTurn(address),
-    admit: (request) => poison.refusal(request.document) ?? pools.admit(request),
+    admit: (request) => admissions.admit(request),
   });
+  const shutOverworked = async (document: string): Promise<void> => {
+    work.forget(document);
+    metrics.errors('document_overworked', { document });
+    logger.warn({ document }, 'a document takes more of the processor than its budget and is shut for a while');
+    await poison.onOverworked(document);
+    gateway.closeDocument(document, CLOSE.overloaded, 'the document takes too much of the server');
+  };
   metrics.onError((type, { document }) => {
     if (type === 'poison_update' && document !== undefined) void poison.onPoison(document);
   });
@@ -129,6 +156,9 @@ export async function startFormloom(
     hydratedBytes: () => rooms.hydratedBytes(),
     storagePendingBytes: () => rooms.backlog.bytes,
     compactionsInFlight: () => rooms.compactor.inFlight,
+    slowedTotal: () => traffic.slowed,
+    limitedTotal: () => traffic.refused,
+    slowedConnections: () => gateway.slowed(),
     rooms: () => countByState(rooms),
   });
 

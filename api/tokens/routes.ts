@@ -12,6 +12,7 @@ const subject = z.string().min(1).max(256);
 const requestSchema = z.strictObject({
   sub: subject.describe('Whose token it is.'),
   name: z.string().min(1).max(256).optional().describe('What others see.'),
+  tenant: z.string().min(1).max(128).optional().describe('The organization whose budgets it shares.'),
   grants: z.array(grantSchema).min(1).max(1_000),
   ttlSeconds: z
     .int()
@@ -37,10 +38,11 @@ export const tokenRoutes: FastifyPluginAsyncZod<TokenRoutesOptions> = async (api
     async (request, reply) => {
       const principal = callerOf(request);
       requireAdmin(principal);
-      const { sub, name, grants, ttlSeconds } = request.body;
+      const { sub, name, tenant, grants, ttlSeconds } = request.body;
       const minted = await authenticator.mint({
         sub,
         ...(name === undefined ? {} : { name }),
+        ...(tenant === undefined ? {} : { tenant }),
         grants: grants.map(asGrant),
         ttlSeconds,
       });

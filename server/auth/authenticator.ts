@@ -151,6 +151,7 @@ class TokenAuthenticator implements Authenticator {
     if (this.#mint === undefined) throw new MintingUnavailableError();
     identityText.parse(request.sub);
     identityText.optional().parse(request.name);
+    identityText.optional().parse(request.tenant);
     grantSchema.array().parse(request.grants);
     return this.#mint.mint(request, this.#revocations.revokedAt(request.sub));
   }

@@ -29,6 +29,8 @@ const claimsSchema = z.object({
   /** Each on every document. An identity provider's own roles may stand among them: they mean nothing here. */
   roles: z.array(z.string()).max(MAX_GRANTS).optional(),
   grants: z.array(grantSchema).max(MAX_GRANTS).optional(),
+  /** The organization whose budgets it shares. */
+  tenant: identityText.optional(),
   exp: numericDate.optional(),
   iat: numericDate.optional(),
   jti: z.string().min(1).max(256).optional(),
@@ -38,10 +40,11 @@ const claimsSchema = z.object({
 export function principalFromClaims(payload: unknown): Principal | undefined {
   const parsed = claimsSchema.safeParse(payload);
   if (!parsed.success) return undefined;
-  const { sub, name, roles = [], grants = [], exp, iat, jti } = parsed.data;
+  const { sub, name, roles = [], grants = [], tenant, exp, iat, jti } = parsed.data;
   return {
     id: sub,
     ...(name !== undefined && { name }),
+    ...(tenant !== undefined && { tenant }),
     isAnonymous: false,
     grants: [...roles.filter(isRole).map((role) => ({ document: '*', role })), ...grants.map(asGrant)],
     ...(jti !== undefined && { jti }),

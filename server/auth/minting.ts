@@ -6,6 +6,7 @@ import { newTokenId } from './token-id.js';
 export interface TokenRequest {
   readonly sub: string;
   readonly name?: string;
+  readonly tenant?: string;
   readonly grants: readonly Grant[];
   /** 1 second to 10 years. */
   readonly ttlSeconds: number;
@@ -35,7 +36,7 @@ export class Mint {
    * @throws RangeError for a lifetime out of bounds.
    */
   async mint(request: TokenRequest, issuedAfter: number | undefined): Promise<MintedToken> {
-    const { sub, name, grants, ttlSeconds } = request;
+    const { sub, name, tenant, grants, ttlSeconds } = request;
     if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > MAX_TTL_SECONDS) {
       throw new RangeError(`ttlSeconds must be an integer from 1 to ${MAX_TTL_SECONDS}`);
     }
@@ -44,7 +45,11 @@ export class Mint {
     // a revocation is told from those before it.
     const expiresAtSeconds = Math.floor(issuedAt / 1_000) + ttlSeconds;
     const jti = newTokenId(expiresAtSeconds * 1_000);
-    const token = await new SignJWT({ ...(name !== undefined && { name }), grants: [...grants] })
+    const token = await new SignJWT({
+      ...(name !== undefined && { name }),
+      ...(tenant !== undefined && { tenant }),
+      grants: [...grants],
+    })
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
       .setIssuer('formloom')
       .setSubject(sub)

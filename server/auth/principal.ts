@@ -16,6 +16,8 @@ export interface Grant {
 export interface Principal {
   readonly id: string;
   readonly name?: string;
+  /** The organization whose budgets it shares. */
+  readonly tenant?: string;
   /** True without a token under AUTH=off: identity is not proven. */
   readonly isAnonymous: boolean;
   readonly grants: readonly Grant[];

@@ -3,6 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t, { type Test } from 'tap';
+import { TRAFFIC_DEFAULTS } from '../limits/traffic-defaults.js';
+import type { TrafficRule } from '../limits/traffic-limits.js';
 import { ConfigError, describeConfig, loadConfig, loadJwtSecret, type Config, type ConfigSources } from './config.js';
 import { weakSecrets } from './cross-checks.js';
 import { VARIABLE_NAMES, type VariableName } from './variables.js';
@@ -77,7 +79,28 @@ const toggle: Case = {
 const JWT = { JWT_SECRET: SECRET };
 const REDIS = { REDIS_URL: 'redis://localhost' };
 
+const traffic = (defaults: TrafficRule): Case => ({
+  good: [
+    ['messages=10,bytes=1 MiB,connections=3', { messagesPerSecond: 10, bytesPerSecond: 1_048_576, connections: 3 }],
+    ['connections=3', { ...defaults, connections: 3 }],
+    ['Messages = off', { ...defaults, messagesPerSecond: Infinity }],
+    ['off', { messagesPerSecond: Infinity, bytesPerSecond: Infinity, connections: Infinity }],
+  ],
+  wrong: [
+    ['10', /must be "off" or some of messages=N, bytes=SIZE and connections=N/],
+    ['messages=0', /must be "off" or some of/],
+    ['messages=ten', /must be "off" or some of/],
+    ['frames=10', /must be "off" or some of/],
+    ['bytes=1=2', /must be "off" or some of/],
+  ],
+});
+
 const CASES: Record<VariableName, Case> = {
+  USER_LIMITS: traffic(TRAFFIC_DEFAULTS.user),
+  DOCUMENT_LIMITS: traffic(TRAFFIC_DEFAULTS.document),
+  TENANT_LIMITS: traffic(TRAFFIC_DEFAULTS.tenant),
+  ADDRESS_LIMITS: traffic(TRAFFIC_DEFAULTS.address),
+  DOCUMENT_CPU_PERCENT: integer(1, 100),
   PORT: integer(0, 65_535),
   HOST: {
     good: [

@@ -5,7 +5,9 @@
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
 import { importPublicKey } from '../auth/public-key.js';
+import type { TrafficRule } from '../limits/traffic-limits.js';
 import { parseSize } from './size.js';
+import { parseTrafficRule, TRAFFIC_RULE_PROBLEM } from './traffic-rule.js';
 
 /** One key of the ring that encrypts at rest. */
 export interface EncryptionKey {
@@ -40,6 +42,13 @@ export function size(minBytes: number, maxBytes: number): z.ZodType<number, stri
     return value !== undefined && value >= minBytes && value <= maxBytes
       ? { value }
       : { problem: `must be a size from ${minBytes} to ${maxBytes} bytes, like 8388608 or "8 MiB"` };
+  });
+}
+
+export function trafficRule(defaults: TrafficRule): z.ZodType<TrafficRule, string> {
+  return text((given) => {
+    const value = parseTrafficRule(given, defaults);
+    return value === undefined ? { problem: TRAFFIC_RULE_PROBLEM } : { value };
   });
 }
 

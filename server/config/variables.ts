@@ -3,6 +3,10 @@
  * This table gives the parsing, `--help` and the reference in the documentation.
  */
 import type { z } from 'zod';
+import type { RateKind } from '../limits/rate-limits.js';
+import { TRAFFIC_DEFAULTS } from '../limits/traffic-defaults.js';
+import type { TrafficRule } from '../limits/traffic-limits.js';
+import { formatTrafficRule } from './traffic-rule.js';
 import * as value from './values.js';
 
 export interface Variable<T> {
@@ -32,6 +36,16 @@ function optional<const K extends string, T>(
   options: { readonly isSecret: boolean } = { isSecret: false },
 ): Variable<T> & { readonly key: K; readonly default: undefined } {
   return { key, schema, default: undefined, description, ...options };
+}
+
+/** Of incoming messages: what is not named in the value keeps its default. */
+function traffic<const K extends string>(
+  key: K,
+  kind: RateKind,
+  description: string,
+): Variable<TrafficRule> & { readonly key: K; readonly default: string } {
+  const defaults = TRAFFIC_DEFAULTS[kind];
+  return variable(key, value.trafficRule(defaults), formatTrafficRule(defaults), description);
 }
 
 const SECRET = { isSecret: true };
@@ -139,6 +153,28 @@ export const VARIABLES = {
     value.integer(1, 1_000_000),
     '1000',
     'Connections that the default pool admits.',
+  ),
+  USER_LIMITS: traffic('userLimits', 'user', 'What one user may send per second, and its connections; or off.'),
+  DOCUMENT_LIMITS: traffic(
+    'documentLimits',
+    'document',
+    'What all in one document may send per second, and their connections; or off.',
+  ),
+  TENANT_LIMITS: traffic(
+    'tenantLimits',
+    'tenant',
+    'What all users of one tenant may send per second, and their connections; or off.',
+  ),
+  ADDRESS_LIMITS: traffic(
+    'addressLimits',
+    'address',
+    'What all behind one address may send per second, and their connections; or off.',
+  ),
+  DOCUMENT_CPU_PERCENT: variable(
+    'documentCpuPercent',
+    value.integer(1, 100),
+    '50',
+    'Share of one core that a document may take for its updates before it is shut for a while.',
   ),
   MESSAGE_QUEUE_SIZE: variable(
     'messageQueueSize',

@@ -1,6 +1,8 @@
 /** One connection of a client: what all transports have in common. */
 import type { Socket } from 'node:net';
 import type { Principal, Role } from '../auth/principal.js';
+import type { Traffic } from '../limits/traffic-limits.js';
+import { CLOSE } from '../protocol/close-codes.js';
 import type { Peer } from '../rooms/peer.js';
 import type { ConnectionInfo } from './connections.js';
 
@@ -15,10 +17,18 @@ export interface ConnectionFacts {
   readonly address: string;
   readonly pool: string;
   readonly idleTimeoutMs: number;
+  readonly traffic: Traffic;
+  /** It is read slower, or closed, because of what it sends. */
+  onOverBudget(connection: Connection, outcome: 'slowed' | 'closed'): void;
 }
 
 /** How long the other end of a contested client id has to show that it lives. */
 const PROBE_TIMEOUT_MS = 3_000;
+/** Pauses that are shorter cost more than they spare; longer ones would leave pings unanswered. */
+const SHORTEST_PAUSE_MS = 5;
+const LONGEST_PAUSE_MS = 5_000;
+/** Who does not answer a close within this is cut off: it may go on sending, and that would go on being read. */
+const CLOSE_TIMEOUT_MS = 5_000;
 
 export abstract class Connection implements Peer {
   readonly id: string;
@@ -32,12 +42,20 @@ export abstract class Connection implements Peer {
   readonly since = Date.now();
   isOpen = true;
   closedWith: number | undefined;
+  /** Its budget has made it wait before. */
+  wasSlowed = false;
 
   #bytesIn = 0;
   #heardAt = performance.now();
   #pingedAt = performance.now();
   #takenBytes = 0;
   #probe: NodeJS.Timeout | undefined;
+  /** The room asked for a pause. */
+  #isHeld = false;
+  /** Runs while a close is not answered. */
+  #cutOff: NodeJS.Timeout | undefined;
+  /** Runs while it is read slower. */
+  #slow: NodeJS.Timeout | undefined;
   readonly #bytesBefore: number;
 
   constructor(
@@ -58,18 +76,71 @@ export abstract class Connection implements Peer {
 
   abstract write(frames: Buffer): void;
   abstract onDrained(callback: () => void): void;
-  abstract pause(): void;
-  abstract resume(): void;
   /** Ends it at once, without a code. */
   abstract terminate(): void;
   /** Asks the other end to show that it lives. */
   protected abstract ping(): void;
   /** Tells the code and ends it. Called once. */
   protected abstract bid(code: number, reason: string): void;
+  protected abstract stopReading(): void;
+  protected abstract startReading(): void;
 
+  /** HOT PATH. One message of so many bytes has arrived. Closes the connection when that was too much for long. */
   heard(bytes: number): void {
+    const now = performance.now();
     this.#bytesIn += bytes;
-    this.#heardAt = performance.now();
+    this.#heardAt = now;
+    const waitMs = this.facts.traffic.spend(bytes, now);
+    if (waitMs > 0 && this.isOpen) this.#slowDown(waitMs, now);
+  }
+
+  #slowDown(waitMs: number, now: number): void {
+    const { traffic } = this.facts;
+    if (traffic.isOverForLong(now)) {
+      traffic.holdOff(now);
+      this.facts.onOverBudget(this, 'closed');
+      this.close(
+        CLOSE.rateExceeded,
+        `rate exceeded for long: the budget of this ${traffic.limitedBy ?? 'user'} is spent`,
+      );
+      return;
+    }
+    // What had been read already goes on arriving for a moment.
+    if (this.#slow !== undefined) return;
+    this.stopReading();
+    this.facts.onOverBudget(this, 'slowed');
+    this.wasSlowed = true;
+    this.#setSlow(waitMs);
+  }
+
+  #setSlow(waitMs: number): void {
+    this.#slow = setTimeout(
+      () => {
+        const stillMs = this.facts.traffic.waitMs(performance.now());
+        if (stillMs > SHORTEST_PAUSE_MS) {
+          this.#setSlow(stillMs);
+          return;
+        }
+        this.#slow = undefined;
+        if (!this.#isHeld) this.startReading();
+      },
+      Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, waitMs)),
+    );
+  }
+
+  /** Its budget makes it wait. */
+  get isSlowed(): boolean {
+    return this.#slow !== undefined;
+  }
+
+  pause(): void {
+    this.#isHeld = true;
+    this.stopReading();
+  }
+
+  resume(): void {
+    this.#isHeld = false;
+    if (this.#slow === undefined) this.startReading();
   }
 
   /** The other end has answered a ping. */
@@ -106,13 +177,23 @@ export abstract class Connection implements Peer {
     if (!this.isOpen) return;
     this.isOpen = false;
     this.closedWith = code;
+    this.#stopSlow();
     this.bid(code, reason);
+    this.#cutOff = setTimeout(() => this.terminate(), CLOSE_TIMEOUT_MS);
+    this.#cutOff.unref();
   }
 
   /** To be called once, when the other end is gone. */
   release(): void {
     this.isOpen = false;
     clearTimeout(this.#probe);
+    clearTimeout(this.#cutOff);
+    this.#stopSlow();
+  }
+
+  #stopSlow(): void {
+    clearTimeout(this.#slow);
+    this.#slow = undefined;
   }
 
   describe(): ConnectionInfo {

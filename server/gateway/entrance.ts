@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { KeysUnavailableError } from '../auth/errors.js';
 import type { Principal, Role } from '../auth/principal.js';
 import { can, roleOn } from '../auth/rights.js';
+import type { ConnectionAdmission, ConnectionRequest } from '../limits/index.js';
 import { CLOSE } from '../protocol/close-codes.js';
 import { documentNameFromPath, DocumentNameError } from '../protocol/document-name.js';
 import type { SecurityFacts } from '../system-events/security-facts.js';
@@ -16,19 +17,6 @@ import type { Refusal } from './refusal.js';
 export interface Credentials {
   readonly token?: string;
   readonly userHint?: string;
-}
-
-/** A place in a pool, or how long to stay away. */
-export type Admission =
-  | { readonly admitted: true; readonly pool: string; readonly idleTimeoutMs: number; release(): void }
-  | { readonly admitted: false; readonly retryAfterSeconds: number; readonly reason: string };
-
-export interface AdmissionRequest {
-  readonly document: string;
-  readonly role: string | undefined;
-  readonly principal: string | undefined;
-  readonly address: string;
-  readonly headers: IncomingMessage['headers'];
 }
 
 export interface EntranceOptions {
@@ -42,7 +30,7 @@ export interface EntranceOptions {
   address(request: IncomingMessage): string;
   /** Before authentication: a handshake costs work. Resolves when it is this one's turn. */
   awaitTurn(address: string): Promise<{ readonly mayGoOn: boolean; readonly retryAfterSeconds: number }>;
-  admit(request: AdmissionRequest): Admission;
+  admit(request: ConnectionRequest): ConnectionAdmission;
 }
 
 /** Who it is and what it may; or the close code with which the opened connection is to be closed. */
@@ -59,7 +47,7 @@ export interface Entry {
   readonly document: string;
   readonly address: string;
   readonly verdict: Verdict;
-  readonly admission: Extract<Admission, { admitted: true }>;
+  readonly admission: Extract<ConnectionAdmission, { admitted: true }>;
   readonly wantsExtras: boolean;
 }
 
@@ -117,11 +105,19 @@ export class Entrance {
     const admission = options.admit({
       document,
       role: verdict.role,
-      principal: verdict.principal?.id,
+      user: userOf(verdict.principal),
+      tenant: verdict.principal?.tenant,
       address,
       headers: request.headers,
     });
-    if (!admission.admitted) return this.#overloaded(admission.retryAfterSeconds);
+    if (!admission.admitted) {
+      if (admission.because === 'full') return this.#overloaded(admission.retryAfterSeconds);
+      options.counters.errors('connection_limit', { address, document, userId: verdict.principal?.id });
+      const { retryAfterSeconds, reason } = admission;
+      return {
+        refusal: { status: 429, code: 'rate_limited', detail: `Come back later: ${reason}.`, retryAfterSeconds },
+      };
+    }
     return { document, address, verdict, admission, wantsExtras: queryOf(request.url).get('sdk') === '1' };
   }
 
@@ -155,6 +151,11 @@ export class Entrance {
     }
     return { closeWith: undefined, role, principal };
   }
+}
+
+/** Without a token everybody who gives no name is `anonymous`: that is nobody's budget. */
+function userOf(principal: Principal | undefined): string | undefined {
+  return principal === undefined || (principal.isAnonymous && principal.name === undefined) ? undefined : principal.id;
 }
 
 /** The path of a request target, without resolving `..`: a document name is checked as it was sent. */

@@ -3,6 +3,8 @@
  *
  *   bad name                    HTTP 400 before the upgrade
  *   no room for it              HTTP 503 with Retry-After before the upgrade
+ *   too many of its own         HTTP 429 with Retry-After before the upgrade
+ *   sends too much              read slower; for long: closed with 4429
  *   no key to verify with now   HTTP 503 with Retry-After before the upgrade
  *   no valid token, no right    opened, then closed with 4401 or 4403: a browser sees codes, not statuses
  */
@@ -135,7 +137,7 @@ export class Gateway implements Connections, HttpSync {
       ws.close(verdict.closeWith.code, verdict.closeWith.reason.slice(0, 120));
       return;
     }
-    const connection = new WebSocketConnection(ws, socket, factsOf(entry, verdict));
+    const connection = new WebSocketConnection(ws, socket, this.#factsOf(entry, verdict));
     const attendance = this.#join(connection);
     ws.on('message', (data: RawData, isBinary: boolean) => {
       if (!isBinary) {
@@ -172,7 +174,7 @@ export class Gateway implements Connections, HttpSync {
       response.end(namedEvent('close', verdict.closeWith));
       return undefined;
     }
-    const connection = new StreamConnection(response, request.socket, factsOf(entry, verdict));
+    const connection = new StreamConnection(response, request.socket, this.#factsOf(entry, verdict));
     const attendance = this.#join(connection);
     connection.onMessages((messages) => this.#receive(connection, attendance, messages));
     response.on('error', (error) => {
@@ -200,6 +202,38 @@ export class Gateway implements Connections, HttpSync {
       admission.release();
       counters.closed(admission.pool, code);
     };
+  }
+
+  #factsOf(
+    { document, address, admission, wantsExtras }: Entry,
+    { principal, role }: Extract<Verdict, { principal: Principal; role: string }>,
+  ): ConnectionFacts {
+    return {
+      id: uuidv7(),
+      document,
+      principal,
+      role,
+      mayWrite: mayWriteOverSync(principal, document),
+      scope: scopeOn(principal, document),
+      wantsExtras,
+      address,
+      pool: admission.pool,
+      idleTimeoutMs: admission.idleTimeoutMs,
+      traffic: admission.traffic,
+      onOverBudget: (connection, outcome) => this.#onOverBudget(connection, outcome, admission.traffic.limitedBy),
+    };
+  }
+
+  #onOverBudget(connection: Connection, outcome: 'slowed' | 'closed', limitedBy: string | undefined): void {
+    const { id, document, principal, wasSlowed } = connection;
+    const facts = { connection: id, document, principal: principal.id, limitedBy };
+    if (outcome === 'slowed') {
+      // Once for each connection: it may be slowed several times a second.
+      if (!wasSlowed) this.options.logger.info(facts, 'a connection sends more than its budget and is read slower');
+      return;
+    }
+    this.options.logger.warn(facts, 'a connection sent more than its budget for long and is closed');
+    this.options.counters.errors('rate_exceeded', securityFactsOf(connection));
   }
 
   #join(connection: Connection): Attendance {
@@ -247,6 +281,20 @@ export class Gateway implements Connections, HttpSync {
       const isToken = jti !== undefined && principal.jti === jti;
       const isSubject = sub !== undefined && principal.id === sub && (principal.issuedAt ?? 0) <= at;
       if (isToken || isSubject) connection.close(CLOSE.unauthenticated, 'the token was revoked');
+    }
+  }
+
+  /** How many are read slower now. */
+  slowed(): number {
+    let count = 0;
+    for (const connection of this.#connections.values()) if (connection.isSlowed) count += 1;
+    return count;
+  }
+
+  /** Closes everybody in a document. */
+  closeDocument(document: string, code: number, reason: string): void {
+    for (const connection of this.#connections.values()) {
+      if (connection.document === document) connection.close(code, reason);
     }
   }
 
@@ -306,23 +354,4 @@ function breachOf(error: Error): 'oversized_frame' | 'malformed_frame' | undefin
   const code = 'code' in error ? error.code : undefined;
   if (typeof code !== 'string' || !code.startsWith('WS_ERR_')) return undefined;
   return code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' ? 'oversized_frame' : 'malformed_frame';
-}
-
-function factsOf(
-  entry: Entry,
-  { principal, role }: Extract<Verdict, { principal: Principal; role: string }>,
-): ConnectionFacts {
-  const { document, address, admission, wantsExtras } = entry;
-  return {
-    id: uuidv7(),
-    document,
-    principal,
-    role,
-    mayWrite: mayWriteOverSync(principal, document),
-    scope: scopeOn(principal, document),
-    wantsExtras,
-    address,
-    pool: admission.pool,
-    idleTimeoutMs: admission.idleTimeoutMs,
-  };
 }

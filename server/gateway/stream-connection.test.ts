@@ -1,10 +1,12 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
+import { TrafficLimits } from '../limits/index.js';
 import { frame } from '../protocol/frame.js';
 import { StreamConnection, type Post } from './stream-connection.js';
 
 const IDLE_MS = 30_000;
+const NOBODY = { user: undefined, document: undefined, tenant: undefined, address: undefined };
 
 interface Stream {
   readonly connection: StreamConnection;
@@ -30,6 +32,8 @@ async function streamOn(t: Test): Promise<Stream> {
   });
   const request = fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   const answer = await response;
+  const unlimited = new TrafficLimits({ rules: {}, now: () => performance.now() }).open(NOBODY);
+  if (!unlimited.admitted) throw new Error('there is no limit');
   const connection = new StreamConnection(answer, answer.socket!, {
     id: 'one',
     document: 'room',
@@ -41,6 +45,8 @@ async function streamOn(t: Test): Promise<Stream> {
     address: '127.0.0.1',
     pool: 'default',
     idleTimeoutMs: IDLE_MS,
+    traffic: unlimited.traffic,
+    onOverBudget: () => undefined,
   });
   const reader = (await request).body!.getReader();
   let text = '';

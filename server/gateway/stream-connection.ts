@@ -101,11 +101,11 @@ export class StreamConnection extends Connection {
     else setImmediate(whenOpen);
   }
 
-  pause(): void {
+  protected stopReading(): void {
     this.#isPaused = true;
   }
 
-  resume(): void {
+  protected startReading(): void {
     this.#isPaused = false;
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -122,13 +122,13 @@ export class StreamConnection extends Connection {
   }
 
   protected bid(code: number, reason: string): void {
-    this.resume();
+    this.startReading();
     if (this.response.writableEnded || this.response.destroyed) return;
     this.response.end(namedEvent('close', { code, reason }));
   }
 
   override release(): void {
     super.release();
-    this.resume();
+    this.startReading();
   }
 }

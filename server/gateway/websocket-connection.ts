@@ -31,11 +31,11 @@ export class WebSocketConnection extends Connection {
     else setImmediate(whenOpen);
   }
 
-  pause(): void {
+  protected stopReading(): void {
     this.ws.pause();
   }
 
-  resume(): void {
+  protected startReading(): void {
     this.ws.resume();
   }
 

@@ -1,3 +1,5 @@
+export { Admissions } from './admissions.js';
+export type { ConnectionAdmission, ConnectionRequest } from './admissions.js';
 export { AdmissionPools, PoolError } from './admission-pools.js';
 export type {
   Admission,
@@ -25,8 +27,12 @@ export type {
   QueueInfo,
   QueueSettings,
 } from './outbound-queues.js';
+export { DocumentWork } from './document-work.js';
 export { PoisonDocuments } from './poison-documents.js';
 export { RATE_KINDS, RateLimits } from './rate-limits.js';
 export type { RateKind, RateLimitsOptions, RateRule, RateSubjects, RateVerdict } from './rate-limits.js';
+export { TRAFFIC_DEFAULTS } from './traffic-defaults.js';
+export { TrafficLimits } from './traffic-limits.js';
+export type { Traffic, TrafficRule, TrafficSubjects } from './traffic-limits.js';
 export { TokenBucket } from './token-bucket.js';
 export type { TokenBucketOptions } from './token-bucket.js';

@@ -1,7 +1,11 @@
 /**
- * Documents that keep receiving updates which cannot be applied. Each one makes its room start afresh from the log, which
- * costs everybody in it: after five within a minute the document takes no newcomers for 30 s, then it is open on trial,
- * where one more doubles the pause, up to 10 minutes. Shown and reset as the breaker `document:<name>`.
+ * Documents that harm the others of their node. Shown and reset as the breaker `document:<name>`.
+ *
+ *   an update cannot be applied   its room starts afresh from the log, which costs everybody in it: after five within a
+ *                                 minute the document takes no newcomers
+ *   more work than its budget     everybody is sent away, and the document takes no newcomers
+ *
+ * That lasts for 30 s, then it is open on trial, where one more doubles the pause, up to 10 minutes.
  */
 import type { Admission } from './admission-pools.js';
 import type { Breakers } from './breaker.js';
@@ -31,7 +35,7 @@ export class PoisonDocuments {
 
   /** A room starts afresh because of an update that cannot be applied. */
   async onPoison(document: string): Promise<void> {
-    const { limit, pauseMs, maxPauseMs } = this.settings;
+    const { limit, maxPauseMs } = this.settings;
     const name = breakerOf(document);
     const now = this.clock();
     const times = [...(this.#times.get(document) ?? []).filter((at) => now - at < WINDOW_MS), now];
@@ -43,19 +47,29 @@ export class PoisonDocuments {
     const isStale = nextTryAt !== undefined && now - Date.parse(nextTryAt) > maxPauseMs;
     if (isStale) this.breakers.delete(name);
     if (times.length < limit && (isStale || state === 'closed')) return;
-    const breaker = this.breakers.get(name, { threshold: 1, pauseMs, maxPauseMs });
-    await breaker.fail(new Error('updates came that cannot be applied'));
+    await this.#shut(document, 'updates came that cannot be applied');
+  }
+
+  /** It took more of the processor than its budget. */
+  async onOverworked(document: string): Promise<void> {
+    await this.#shut(document, 'it takes more of the processor than its budget');
+  }
+
+  async #shut(document: string, why: string): Promise<void> {
+    const { pauseMs, maxPauseMs } = this.settings;
+    await this.breakers.get(breakerOf(document), { threshold: 1, pauseMs, maxPauseMs }).fail(new Error(why));
   }
 
   /** How long newcomers to this document must stay away; undefined when they may come. */
   refusal(document: string): Extract<Admission, { admitted: false }> | undefined {
-    const until = this.breakers.find(breakerOf(document))?.openUntil();
+    const breaker = this.breakers.find(breakerOf(document));
+    const until = breaker?.openUntil();
     if (until === undefined) return undefined;
     const retryAfterSeconds = Math.max(1, Math.ceil((until - this.clock()) / 1_000));
     return {
       admitted: false,
       retryAfterSeconds,
-      reason: 'the document keeps receiving updates that cannot be applied',
+      reason: `the document is shut for a while: ${breaker?.describe().lastError ?? 'it failed'}`,
     };
   }
 

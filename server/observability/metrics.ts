@@ -22,6 +22,11 @@ export interface MetricSources {
   compactionsInFlight(): number;
   /** Messages waiting by class. */
   queueDepth(): Readonly<Record<string, number>>;
+  /** By kind of budget: connections found over it, and connections refused for it. */
+  slowedTotal(): Readonly<Record<string, number>>;
+  limitedTotal(): Readonly<Record<string, number>>;
+  /** Connections that are read slower now. */
+  slowedConnections(): number;
 }
 
 /** Incremented in place by the fan-out. */
@@ -226,6 +231,15 @@ export class Metrics {
     ]);
     this.#gauge('compactions_in_flight', 'Logs being folded now.', undefined, () => [
       ['', sources.compactionsInFlight?.() ?? 0],
+    ]);
+    this.#counter('slowed_total', 'Pauses in reading for a spent budget.', 'budget', () =>
+      Object.entries(sources.slowedTotal?.() ?? {}),
+    );
+    this.#counter('connections_limited_total', 'Connections refused: too many of their own.', 'budget', () =>
+      Object.entries(sources.limitedTotal?.() ?? {}),
+    );
+    this.#gauge('slowed_connections', 'Connections read slower for a spent budget.', undefined, () => [
+      ['', sources.slowedConnections?.() ?? 0],
     ]);
     this.#gauge('queue_depth', 'Messages waiting.', 'class', () => Object.entries(sources.queueDepth?.() ?? {}));
   }

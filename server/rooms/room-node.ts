@@ -38,6 +38,8 @@ export interface RoomNode {
   readonly maxDocumentBytes: number;
   /** The shortest time between two presence updates of a room. May change while the rooms run. */
   readonly presencePace: { readonly windowMs: number };
+  /** Processor time that a document took: to be read, for updates and their rules; not for sending them. */
+  onWork(document: string, ms: number): void;
   rules(document: string): DocumentRules | undefined;
   onStateChange(room: Room): void;
   /** After every append that settled. */

@@ -42,6 +42,8 @@ export interface RoomsOptions {
   readonly backlogBytes?: number;
   /** Before a document's log is folded into one state. */
   readonly beforeFold?: (document: string) => Promise<void>;
+  /** Processor time that a document took, in milliseconds. */
+  readonly onWork?: (document: string, ms: number) => void;
   /** After updates of this node have become durable. */
   readonly onChanged?: (document: string, updates: readonly NewUpdate[]) => void;
 }
@@ -108,6 +110,7 @@ export class RoomRegistry implements Rooms {
       counters: options.counters,
       maxDocumentBytes: options.maxDocumentBytes,
       presencePace: this.presencePace,
+      onWork: (document, ms) => options.onWork?.(document, ms),
       rules: (document): DocumentRules | undefined => rulesFor(document),
       onStateChange: (room) => this.#onStateChange(room),
       onSaved: (room) => this.compactor.considerLive(room),

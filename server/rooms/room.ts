@@ -92,7 +92,9 @@ export class Room implements EditsOwner, JournalOwner {
     try {
       const loaded = await log.load(this.name);
       if (this.state !== 'loading') return;
+      const startedAt = performance.now();
       this.#hydrate(new LiveDocument(contentOf(loaded)));
+      this.node.onWork(this.name, performance.now() - startedAt);
       this.journal.start(loaded);
       if (log.isShared) {
         this.#subscription = await log.subscribe(this.name, loaded.position, (entries) =>

@@ -31,6 +31,8 @@ const TYPE_OF_ERROR: Readonly<Record<string, SecurityType>> = {
   oversized_frame: 'oversized_frame',
   poison_update: 'malformed_update',
   handshake_rate: 'rate_exceeded',
+  connection_limit: 'rate_exceeded',
+  rate_exceeded: 'rate_exceeded',
 };
 
 const FLUSH_MS = 1_000;

@@ -25,15 +25,15 @@ export interface ComposedOptions {
   readonly alertsEveryMs?: number;
   /** How often abandoned submissions are looked for, in milliseconds. */
   readonly abandonmentEveryMs?: number;
+  /** How long a connection may be over its budget before it is closed, in milliseconds. */
+  readonly trafficPatienceMs?: number;
 }
 
 export async function composeServer(options: ComposedOptions = {}): Promise<ComposedServer> {
-  const { env, dataDir, webhookSchedule, alertsEveryMs, abandonmentEveryMs } = options;
+  const { env, dataDir, ...parts } = options;
   const folder = dataDir ?? (await temporaryFolder());
   const config = loadConfig({ env: { PORT: String(await freePort()), DATA_DIR: folder, ...env }, flags: {} });
-  const server = await startFormloom(config, pino({ level: 'silent' }), {
-    ...{ webhookSchedule, alertsEveryMs, abandonmentEveryMs },
-  });
+  const server = await startFormloom(config, pino({ level: 'silent' }), parts);
   return {
     http: server.url,
     ws: server.url.replace(/^http/, 'ws'),

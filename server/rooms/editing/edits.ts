@@ -86,7 +86,9 @@ export class Edits implements Tickable {
     const { live, publisher } = this.room;
     if (this.#inbox.isEmpty || live === undefined || publisher === undefined) return;
     const inbox = this.#inbox.take();
+    const startedAt = performance.now();
     const { emitted, writers, before, undone, poison } = applyUpdates(live, inbox, this.#rules);
+    this.node.onWork(this.document, performance.now() - startedAt);
     for (const refused of undone) this.#tellUndone(refused);
     if (before !== undefined) {
       publisher.publish(emitted, writers, before).catch(() => undefined); // the journal has told the room
@@ -158,7 +160,9 @@ export class Edits implements Tickable {
     if (options.ifAbsent === true && (journal.durablePosition !== START || live.doc.store.clients.size > 0)) {
       throw new DocumentExistsError(this.document);
     }
+    const startedAt = performance.now();
     const { result, update, before } = live.transact((transaction) => change(live, transaction));
+    this.node.onWork(this.document, performance.now() - startedAt);
     if (update === undefined) {
       await journal.settled();
       return { result, position: undefined };
