@@ -18,7 +18,7 @@ export { connect, type DocumentOptions, type Server, type ServerOptions } from '
 export { CommentsHandle, openComments } from './comments/comments-handle.js';
 export { FormHandle, openForm } from './form/form-handle.js';
 export type { FormRequests, Published } from './form/form-requests.js';
-export type { TextProperty } from './form/text-at.js';
+export type { TextProperty } from '../crdt/form/target.js';
 export { IDLE_AFTER_MS, Presence, type Activity, type OwnPresence, type Person } from './presence/presence.js';
 export {
   openSubmission,

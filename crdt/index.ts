@@ -3,8 +3,26 @@ export * from './conflicts/index.js';
 export * from './form/apply-operations.js';
 export * from './form/diff.js';
 export * from './form/form-json.js';
+export { allFields } from './form/all-fields.js';
+export { completeForm, formIssues } from './form/form-check.js';
+export {
+  fieldSchema,
+  formSchema,
+  idSchema,
+  jsonSchema,
+  jumpSchema,
+  keySchema,
+  languageSchema,
+  optionSchema,
+  pageSchema,
+  ruleSchema,
+  textsSchema,
+  validationSchema,
+} from './form/form-schema.js';
 export { guard, recordChanges, type GuardWriter, type Refusal } from './form/guard.js';
 export { normalize } from './form/normalize.js';
+export { completeOperations } from './form/complete-operations.js';
+export { operationSchema } from './form/operation-schema.js';
 export * from './form/operations.js';
 export { project } from './form/project.js';
 export { reimport, seedForm, type ReimportOptions } from './form/reimport.js';

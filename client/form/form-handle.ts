@@ -2,14 +2,16 @@
 import * as Y from 'yjs';
 import { applyOperations } from '../../crdt/form/apply-operations.js';
 import type { FormJson } from '../../crdt/form/form-json.js';
-import { OperationsRefusedError, operationSchema, type OperationInput } from '../../crdt/form/operations.js';
+import { completeOperations } from '../../crdt/form/complete-operations.js';
+import type { OperationInput } from '../../crdt/form/operations.js';
+import type { TextProperty } from '../../crdt/form/target.js';
 import { project } from '../../crdt/form/project.js';
 import type { Connection } from '../connection/connection.js';
 import { Presence } from '../presence/presence.js';
 import type { DocumentOptions, Server } from '../server.js';
 import { Derived } from '../subscribable.js';
 import { formRequests, type FormRequests } from './form-requests.js';
-import { richTextAt, textAt, type TextProperty } from './text-at.js';
+import { richTextAt, textAt } from './text-at.js';
 
 /** @param formId 1 to 64 of `A-Z a-z 0-9 _ -` */
 export function openForm(server: Server, formId: string, options: DocumentOptions = {}): FormHandle {
@@ -53,17 +55,8 @@ export class FormHandle {
    * @throws OperationsRefusedError before anything is changed
    */
   apply(...operations: readonly OperationInput[]): void {
-    const parsed = operationSchema.array().safeParse(operations);
-    if (!parsed.success) {
-      throw new OperationsRefusedError(
-        parsed.error.issues.map(({ path, message }) => ({
-          path: ['operations', ...path].join('/'),
-          message,
-          code: 'invalid_operation',
-        })),
-      );
-    }
-    this.doc.transact(() => applyOperations(this.doc, this.id, parsed.data), this);
+    const complete = completeOperations(operations);
+    this.doc.transact(() => applyOperations(this.doc, this.id, complete), this);
   }
 
   /**

@@ -4,3 +4,4 @@ export * from './edit.js';
 export { mentionsIn } from './mentions.js';
 export { byAge, projectHistory, projectThread, projectThreads } from './project.js';
 export * from './thread-json.js';
+export * from './thread-schema.js';

@@ -10,13 +10,11 @@
  *   values that are no text                            empty
  */
 import * as Y from 'yjs';
+import { isObject } from '../form/form-values.js';
 import { asJson, isId } from '../form/shape.js';
 import { commentMap, commentMaps, threadMap, threadsOf } from './shape.js';
 import {
   REACTIONS,
-  storedAnchorSchema,
-  userSchema,
-  userTextSchema,
   type CommentJson,
   type EarlierBody,
   type Reaction,
@@ -24,6 +22,7 @@ import {
   type StoredThread,
   type UserJson,
 } from './thread-json.js';
+import { asAnchor, isUserText } from './thread-values.js';
 
 /** Never throws. Oldest first. */
 export function projectThreads(doc: Y.Doc, formId: string): StoredThread[] {
@@ -93,18 +92,19 @@ function projectComments(thread: Y.Map<unknown>): CommentJson[] {
 }
 
 function anchorOf(value: unknown): StoredAnchor {
-  const anchor = storedAnchorSchema.safeParse(asJson(value));
-  return anchor.success ? anchor.data : { type: 'form' };
+  return asAnchor(asJson(value)) ?? { type: 'form' };
 }
 
 function authorOf(value: unknown): UserJson {
-  const author = userSchema.safeParse(asJson(value));
-  return author.success ? author.data : { id: UNKNOWN_USER };
+  const author = asJson(value);
+  if (!isObject(author) || !isUserText(author['id'])) return { id: UNKNOWN_USER };
+  const { id, name } = author;
+  if (name === undefined) return { id };
+  return isUserText(name) ? { id, name } : { id: UNKNOWN_USER };
 }
 
 function userIdOf(value: unknown): string | undefined {
-  const id = userTextSchema.safeParse(value);
-  return id.success ? id.data : undefined;
+  return isUserText(value) ? value : undefined;
 }
 
 function textOf(value: unknown): string {

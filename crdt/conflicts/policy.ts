@@ -11,7 +11,7 @@
  */
 import { z } from 'zod';
 import type * as Y from 'yjs';
-import { idSchema } from '../form/form-json.js';
+import { idSchema } from '../form/form-schema.js';
 import { isUnsafeKey } from '../form/json-value.js';
 
 export const POLICIES = ['last-writer-wins', 'merge', 'manual'] as const;

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
-import { formSchema, type FormJson, type Json } from '../form/form-json.js';
+import type { FormJson, Json } from '../form/form-json.js';
+import { formSchema } from '../form/form-schema.js';
 import { importForm, ImportError, type ImportFormat } from '../import/index.js';
 import { exportForm, type ExportFormat } from './index.js';
 

@@ -3,15 +3,8 @@
  * schema accepts is then reached in the document, by the fewest edits.
  */
 import type * as Y from 'yjs';
-import {
-  formSchema,
-  type FieldJson,
-  type FormJson,
-  type Json,
-  type OptionJson,
-  type PageJson,
-  type Texts,
-} from './form-json.js';
+import { completeForm, formIssues } from './form-check.js';
+import type { FieldJson, FormJson, Json, OptionJson, PageJson, Texts } from './form-json.js';
 import { normalize } from './normalize.js';
 import { OperationsRefusedError, type Operation, type OperationIssue } from './operations.js';
 import { project } from './project.js';
@@ -40,16 +33,14 @@ export function afterOperations(form: FormJson, operations: readonly Operation[]
         throw new OperationsRefusedError([issue(index, '', 'too_deep', 'nested too deeply')]);
       throw error;
     }
-    const parsed = formSchema.safeParse(draft);
-    if (!parsed.success) {
+    const wrong = formIssues(draft);
+    if (wrong.length > 0) {
       throw new OperationsRefusedError(
-        parsed.error.issues.map((found) =>
-          issue(index, '', 'invalid_value', `${found.path.join('.')}: ${found.message}`),
-        ),
+        wrong.map(({ path, message }) => issue(index, '', 'invalid_value', `${path}: ${message}`)),
       );
     }
   });
-  return normalize(formSchema.parse(draft));
+  return normalize(completeForm(draft));
 }
 
 function issue(index: number, member: string, code: string, message: string): OperationIssue {
@@ -101,7 +92,7 @@ class Step {
         return;
       }
       case 'addField': {
-        const field = operation.field as FieldJson;
+        const field = operation.field;
         for (const { id } of [field, ...descendants(field)]) {
           if (this.#findField(id) !== undefined)
             this.#refuse('field/id', 'duplicate_id', `there is a field "${id}" already`);
@@ -128,7 +119,7 @@ class Step {
         return;
       }
       case 'addPage': {
-        const page = operation.page as PageJson;
+        const page = operation.page;
         if (this.form.pages.some(({ id }) => id === page.id)) {
           this.#refuse('page/id', 'duplicate_id', `there is a page "${page.id}" already`);
         }
@@ -148,7 +139,7 @@ class Step {
       }
       case 'addOption': {
         const options = this.#options(operation.fieldId, operation.list);
-        const option = operation.option as OptionJson;
+        const option = operation.option;
         if (options.some(({ id }) => id === option.id)) {
           this.#refuse('option/id', 'duplicate_id', `there is an option "${option.id}" already`);
         }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { diffForms, impactOf, type FormChange } from './diff.js';
-import { formSchema, type FieldJson, type FormJson } from './form-json.js';
+import type { FieldJson, FormJson } from './form-json.js';
+import { formSchema } from './form-schema.js';
 import { form as anyForm, idsOf } from './testing/forms.js';
 
 void t.test('a diff is empty exactly when two forms say the same, and names what came and went', async () => {

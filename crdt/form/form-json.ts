@@ -1,29 +1,13 @@
 /**
- * A form as JSON: what REST answers, importers produce, exporters read and the projection yields.
- * One schema gives the type, the validation and the OpenAPI entry.
+ * A form as JSON: what REST answers, importers produce, exporters read and the projection yields. Types alone, so that
+ * a browser that reads forms loads no schemas: `form-schema.ts` has those, and is checked against these types.
  */
-import { z } from 'zod';
-import { isUnsafeKey, jsonSchema, keySchema, type Json } from './json-value.js';
+import type { Json } from './json-value.js';
 
-export { jsonSchema, type Json };
+export type { Json } from './json-value.js';
 
-/** Ids of forms, pages, fields, options and submissions. */
-export const idSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9_-]{1,64}$/, 'an id is 1 to 64 of A-Z a-z 0-9 _ -')
-  .refine((id) => !isUnsafeKey(id), 'this name is reserved');
-
-/** BCP 47, the part that forms use. */
-export const languageSchema = z
-  .string()
-  .regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/, 'a language tag such as en or fr-CA');
-
-/** Half a surrogate pair would become another character on its way to other replicas. */
-const textSchema = z.string().refine((text) => text.isWellFormed(), 'a text without halves of surrogate pairs');
-
-/** Text by language. */
-export const textsSchema = z.record(languageSchema, textSchema);
-export type Texts = z.infer<typeof textsSchema>;
+/** Text by language (BCP 47, such as `en` or `fr-CA`). */
+export type Texts = Record<string, string>;
 
 export const FIELD_TYPES = [
   'text',
@@ -53,38 +37,40 @@ export const FIELD_TYPES = [
 ] as const;
 export type FieldType = (typeof FIELD_TYPES)[number];
 
+/** Groups that a field may stand in, one inside the other. */
+export const MAX_GROUP_DEPTH = 8;
+
 /** One choice of a field, or one row of a matrix. */
-export const optionSchema = z.strictObject({
-  id: idSchema,
-  label: textsSchema,
+export interface OptionJson {
+  id: string;
+  label: Texts;
   /** Value stored in answers and used in logic when it differs from the id. */
-  value: z.union([textSchema, z.number(), z.boolean()]).optional(),
-});
-export type OptionJson = z.infer<typeof optionSchema>;
+  value?: string | number | boolean | undefined;
+}
 
-export const validationSchema = z.strictObject({
-  minLength: z.int().min(0).optional(),
-  maxLength: z.int().min(0).optional(),
+export interface ValidationJson {
+  minLength?: number | undefined;
+  maxLength?: number | undefined;
   /** An ECMAScript regular expression. */
-  pattern: textSchema.max(1000).optional(),
+  pattern?: string | undefined;
   /** A number, or a date/time in ISO 8601 for fields of that type. */
-  min: z.union([z.number(), textSchema]).optional(),
-  max: z.union([z.number(), textSchema]).optional(),
-  step: z.number().positive().optional(),
-  minItems: z.int().min(0).optional(),
-  maxItems: z.int().min(0).optional(),
+  min?: number | string | undefined;
+  max?: number | string | undefined;
+  step?: number | undefined;
+  minItems?: number | undefined;
+  maxItems?: number | undefined;
   /** MIME types or extensions, as in HTML's `accept`. */
-  accept: z.array(textSchema).optional(),
-  maxBytes: z.int().positive().optional(),
-  unique: z.boolean().optional(),
-});
-export type ValidationJson = z.infer<typeof validationSchema>;
-
-/** A JSONLogic rule; its variables are field ids. */
-export const ruleSchema = jsonSchema;
+  accept?: string[] | undefined;
+  maxBytes?: number | undefined;
+  unique?: boolean | undefined;
+}
 
 /** After this page: go to `to` (a page id, or `end`) when `if` holds; the first that holds wins. */
-export const jumpSchema = z.strictObject({ if: ruleSchema.optional(), to: textSchema });
+export interface JumpJson {
+  /** A JSONLogic rule; its variables are field ids. */
+  if?: Json | undefined;
+  to: string;
+}
 
 export interface FieldJson {
   id: string;
@@ -111,56 +97,42 @@ export interface FieldJson {
   properties?: Record<string, Json> | undefined;
 }
 
-export const fieldSchema: z.ZodType<FieldJson> = z.lazy(() =>
-  z.strictObject({
-    id: idSchema,
-    type: z.enum(FIELD_TYPES),
-    title: textsSchema.default({}),
-    description: textsSchema.default({}),
-    placeholder: textsSchema.optional(),
-    required: z.boolean().default(false),
-    options: z.array(optionSchema).optional(),
-    rows: z.array(optionSchema).optional(),
-    validation: validationSchema.default({}),
-    visibleIf: ruleSchema.optional(),
-    requiredIf: ruleSchema.optional(),
-    enabledIf: ruleSchema.optional(),
-    calculate: ruleSchema.optional(),
-    defaultValue: jsonSchema.optional(),
-    repeat: z.strictObject({ min: z.int().min(0).optional(), max: z.int().min(1).optional() }).optional(),
-    fields: z.array(fieldSchema).optional(),
-    properties: z.record(keySchema, jsonSchema).optional(),
-  }),
-);
+export interface PageJson {
+  id: string;
+  title: Texts;
+  description: Texts;
+  visibleIf?: Json | undefined;
+  jumps?: JumpJson[] | undefined;
+  fields: FieldJson[];
+}
 
-/** Groups that a field may stand in, one inside the other. */
-export const MAX_GROUP_DEPTH = 8;
+export interface FormJson {
+  id: string;
+  title: Texts;
+  description: Texts;
+  languages: string[];
+  settings: Record<string, Json>;
+  pages: PageJson[];
+}
 
-const depthOf = (fields: readonly FieldJson[]): number =>
-  fields.reduce((deepest, { fields: children = [] }) => Math.max(deepest, 1 + depthOf(children)), 0);
+type Omittable<T> = { [K in keyof T]?: T[K] | undefined };
 
-export const pageSchema = z.strictObject({
-  id: idSchema,
-  title: textsSchema.default({}),
-  description: textsSchema.default({}),
-  visibleIf: ruleSchema.optional(),
-  jumps: z.array(jumpSchema).optional(),
-  fields: z
-    .array(fieldSchema)
-    .refine((fields) => depthOf(fields) <= MAX_GROUP_DEPTH + 1, `groups are nested at most ${MAX_GROUP_DEPTH} deep`)
-    .default([]),
-});
-export type PageJson = z.infer<typeof pageSchema>;
+/** As somebody may write it: what is empty is left out. */
+export interface FieldInput extends Omittable<Omit<FieldJson, 'id' | 'type' | 'fields'>> {
+  id: string;
+  type: FieldType;
+  fields?: FieldInput[] | undefined;
+}
 
-export const formSchema = z.strictObject({
-  id: idSchema,
-  title: textsSchema.default({}),
-  description: textsSchema.default({}),
-  languages: z.array(languageSchema).default(['en']),
-  settings: z.record(keySchema, jsonSchema).default({}),
-  pages: z.array(pageSchema).default([]),
-});
-export type FormJson = z.infer<typeof formSchema>;
+export interface PageInput extends Omittable<Omit<PageJson, 'id' | 'fields'>> {
+  id: string;
+  fields?: FieldInput[] | undefined;
+}
+
+export interface FormInput extends Omittable<Omit<FormJson, 'id' | 'pages'>> {
+  id: string;
+  pages?: PageInput[] | undefined;
+}
 
 /** Something that could not be carried over, or was changed, with the place in the source (JSON Pointer). */
 export interface LossReportEntry {

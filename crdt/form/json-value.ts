@@ -1,10 +1,9 @@
 /** JSON values as a document can hold them: what is stored is what is read again, on every replica. */
-import { z } from 'zod';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-const MAX_JSON_DEPTH = 32;
-const MAX_KEY_LENGTH = 128;
+export const MAX_JSON_DEPTH = 32;
+export const MAX_KEY_LENGTH = 128;
 const UNSAFE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** Names that reach the prototype of a plain object. */
@@ -37,14 +36,3 @@ export function asJson(value: unknown, depth = 0): Json | undefined {
   }
   return copy;
 }
-
-/** Refuses what `asJson` cannot keep, so that nothing is accepted and then lost. */
-export const jsonSchema: z.ZodType<Json> = z
-  .json()
-  .refine((value) => asJson(value) !== undefined, `nested at most ${MAX_JSON_DEPTH} deep, without names of prototypes`);
-
-export const keySchema = z
-  .string()
-  .min(1)
-  .max(MAX_KEY_LENGTH)
-  .refine(isKey, 'a name of well-formed text, and none of a prototype');

@@ -1,103 +1,124 @@
 /**
- * Changes of a form as JSON: what PATCH takes.
+ * Changes of a form as JSON: what PATCH and `FormHandle.apply` take.
  *
  * A target is `form`, `pages/<id>`, `fields/<id>` or `fields/<id>/options/<id>` (`…/rows/<id>` for rows of a matrix).
  * `after` is the id of the item before; null puts it first, absent last.
  */
-import { z } from 'zod';
-import { fieldSchema, idSchema, jsonSchema, languageSchema, optionSchema, pageSchema } from './form-json.js';
+import type { FieldInput, FieldJson, Json, OptionJson, PageInput, PageJson } from './form-json.js';
+import type { TextProperty } from './target.js';
 
-const targetSchema = z
-  .string()
-  .regex(
-    /^(form|pages\/[A-Za-z0-9_-]{1,64}|fields\/[A-Za-z0-9_-]{1,64}(\/(options|rows)\/[A-Za-z0-9_-]{1,64})?)$/,
-    'a target is form, pages/<id>, fields/<id> or fields/<id>/options/<id>',
-  );
-const textPropertySchema = z.enum(['title', 'description', 'placeholder', 'label']);
-const afterSchema = idSchema.nullable().optional();
-const listSchema = z.enum(['options', 'rows']).default('options');
-const withoutId = (schema: z.ZodType): z.ZodType =>
-  z.preprocess((value) => {
-    if (typeof value !== 'object' || value === null || 'id' in value) return value;
-    return { id: newId(), ...value };
-  }, schema);
+/** `options` of a field, or `rows` of a matrix. */
+export type OptionList = 'options' | 'rows';
 
-export const operationSchema = z.discriminatedUnion('op', [
-  z.strictObject({
-    op: z.literal('setProperty'),
-    target: targetSchema,
-    /** A property name, dotted when nested: `required`, `validation.min`, `title.en`. */
-    path: z.string().min(1).max(256),
-    /** null or absent removes what may be absent. */
-    value: jsonSchema.optional(),
-  }),
-  z.strictObject({
-    op: z.literal('setTitle'),
-    target: targetSchema.default('form'),
-    language: languageSchema,
-    value: z.string(),
-  }),
-  z.strictObject({
-    op: z.literal('setDescription'),
-    target: targetSchema.default('form'),
-    language: languageSchema,
-    value: z.string(),
-  }),
-  z.strictObject({
-    op: z.literal('insertText'),
-    target: targetSchema,
-    property: textPropertySchema,
-    language: languageSchema,
-    /** In UTF-16 units. */
-    index: z.int().min(0),
-    text: z.string().min(1),
-  }),
-  z.strictObject({
-    op: z.literal('deleteText'),
-    target: targetSchema,
-    property: textPropertySchema,
-    language: languageSchema,
-    index: z.int().min(0),
-    length: z.int().min(1),
-  }),
-  z.strictObject({
-    op: z.literal('addField'),
-    page: idSchema.optional(),
-    /** Id of a group, instead of a page. */
-    parent: idSchema.optional(),
-    after: afterSchema,
-    field: withoutId(fieldSchema),
-  }),
-  z.strictObject({
-    op: z.literal('moveField'),
-    fieldId: idSchema,
-    page: idSchema.optional(),
-    parent: idSchema.optional(),
-    after: afterSchema,
-  }),
-  z.strictObject({ op: z.literal('removeField'), fieldId: idSchema }),
-  z.strictObject({ op: z.literal('addPage'), after: afterSchema, page: withoutId(pageSchema) }),
-  z.strictObject({ op: z.literal('movePage'), pageId: idSchema, after: afterSchema }),
-  z.strictObject({ op: z.literal('removePage'), pageId: idSchema }),
-  z.strictObject({
-    op: z.literal('addOption'),
-    fieldId: idSchema,
-    list: listSchema,
-    after: afterSchema,
-    option: withoutId(optionSchema),
-  }),
-  z.strictObject({
-    op: z.literal('moveOption'),
-    fieldId: idSchema,
-    list: listSchema,
-    optionId: idSchema,
-    after: afterSchema,
-  }),
-  z.strictObject({ op: z.literal('removeOption'), fieldId: idSchema, list: listSchema, optionId: idSchema }),
-]);
-export type Operation = z.infer<typeof operationSchema>;
+interface SetProperty {
+  op: 'setProperty';
+  target: string;
+  /** A property name, dotted when nested: `required`, `validation.min`, `title.en`. */
+  path: string;
+  /** null or absent removes what may be absent. */
+  value?: Json | undefined;
+}
+interface SetText<Target> {
+  op: 'setTitle' | 'setDescription';
+  target: Target;
+  language: string;
+  value: string;
+}
+interface OfText {
+  target: string;
+  property: TextProperty;
+  language: string;
+  /** In UTF-16 units. */
+  index: number;
+}
+interface InsertText extends OfText {
+  op: 'insertText';
+  text: string;
+}
+interface DeleteText extends OfText {
+  op: 'deleteText';
+  length: number;
+}
+interface InPlace {
+  page?: string | undefined;
+  /** Id of a group, instead of a page. */
+  parent?: string | undefined;
+  after?: string | null | undefined;
+}
+interface AddField<Field> extends InPlace {
+  op: 'addField';
+  field: Field;
+}
+interface MoveField extends InPlace {
+  op: 'moveField';
+  fieldId: string;
+}
+interface RemoveField {
+  op: 'removeField';
+  fieldId: string;
+}
+interface AddPage<Page> {
+  op: 'addPage';
+  after?: string | null | undefined;
+  page: Page;
+}
+interface MovePage {
+  op: 'movePage';
+  pageId: string;
+  after?: string | null | undefined;
+}
+interface RemovePage {
+  op: 'removePage';
+  pageId: string;
+}
+interface AddOption<List, Option> {
+  op: 'addOption';
+  fieldId: string;
+  list: List;
+  after?: string | null | undefined;
+  option: Option;
+}
+interface MoveOption<List> {
+  op: 'moveOption';
+  fieldId: string;
+  list: List;
+  optionId: string;
+  after?: string | null | undefined;
+}
+interface RemoveOption<List> {
+  op: 'removeOption';
+  fieldId: string;
+  list: List;
+  optionId: string;
+}
+
+type Fixed = SetProperty | InsertText | DeleteText | MoveField | RemoveField | MovePage | RemovePage;
+
+/** Whole: nothing is left out that has a default. */
+export type Operation =
+  | Fixed
+  | SetText<string>
+  | AddField<FieldJson>
+  | AddPage<PageJson>
+  | AddOption<OptionList, OptionJson>
+  | MoveOption<OptionList>
+  | RemoveOption<OptionList>;
+
+/** An id that may be left out is made up. */
+type WithoutId<T extends { id: string }> = Omit<T, 'id'> & { id?: string | undefined };
+
 /** As a caller may write it, with defaults left out. */
-export type OperationInput = z.input<typeof operationSchema>;
+export type OperationInput =
+  | Fixed
+  | (Omit<SetText<string>, 'target'> & { /** Absent: `form`. */ target?: string | undefined })
+  | AddField<WithoutId<FieldInput>>
+  | AddPage<WithoutId<PageInput>>
+  | WithList<AddOption<OptionList, WithoutId<OptionJson>>>
+  | WithList<MoveOption<OptionList>>
+  | WithList<RemoveOption<OptionList>>;
+type WithList<T extends { list: OptionList }> = Omit<T, 'list'> & {
+  /** Absent: `options`. */ list?: OptionList | undefined;
+};
 
 export interface OperationIssue {
   /** `operations/<index>` and the member. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import * as Y from 'yjs';
-import { formSchema } from './form-json.js';
+import { formSchema } from './form-schema.js';
 import { normalize } from './normalize.js';
 import { project } from './project.js';
 import { idsOf } from './testing/forms.js';

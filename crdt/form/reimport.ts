@@ -3,7 +3,7 @@
  * identity, moved items change only their place, and a form that says the same already changes nothing.
  */
 import * as Y from 'yjs';
-import { allFields } from '../logic/evaluate.js';
+import { allFields } from './all-fields.js';
 import { isSameJson } from './equality.js';
 import type { FieldJson, FormJson, OptionJson, PageJson, Texts } from './form-json.js';
 import { normalize } from './normalize.js';

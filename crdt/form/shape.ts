@@ -16,8 +16,9 @@
  * that two people create in the same language at the same moment has one winner.
  */
 import * as Y from 'yjs';
-import { FIELD_TYPES, idSchema, jumpSchema, languageSchema, validationSchema, type FieldType } from './form-json.js';
+import type { FieldType } from './form-json.js';
 
+export { isFieldType, isId, isJumps, isLanguage, isRepeat, isValidationEntry } from './form-values.js';
 export { asJson, isKey } from './json-value.js';
 
 export const SCHEMA_VERSION = 1;
@@ -41,32 +42,6 @@ export const CHOICE_TYPES: ReadonlySet<FieldType> = new Set(['choice', 'choices'
 export const JSON_MEMBERS = ['visibleIf', 'requiredIf', 'enabledIf', 'calculate', 'defaultValue'] as const;
 
 const MAX_TEXT_DEPTH = 32;
-
-export const isId = (text: string): boolean => idSchema.safeParse(text).success;
-export const isLanguage = (text: string): boolean => languageSchema.safeParse(text).success;
-
-const FIELD_TYPE_SET: ReadonlySet<unknown> = new Set(FIELD_TYPES);
-export const isFieldType = (value: unknown): value is FieldType => FIELD_TYPE_SET.has(value);
-
-const VALIDATION_SHAPE: Readonly<Record<string, { safeParse(value: unknown): { success: boolean } }>> =
-  validationSchema.shape;
-
-/** `toString` and the like are no limits, although every object has them. */
-export const isValidationEntry = (key: string, value: unknown): boolean =>
-  Object.hasOwn(VALIDATION_SHAPE, key) &&
-  value !== undefined &&
-  VALIDATION_SHAPE[key]?.safeParse(value).success === true;
-
-export const isJumps = (value: unknown): boolean =>
-  Array.isArray(value) && value.every((jump) => jumpSchema.safeParse(jump).success);
-
-export function isRepeat(value: unknown): value is { min?: number; max?: number } {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  return Object.entries(value).every(
-    ([key, count]) =>
-      (key === 'min' || key === 'max') && Number.isSafeInteger(count) && (count as number) >= (key === 'min' ? 0 : 1),
-  );
-}
 
 /** A text value of any tolerated kind as plain text; undefined when it is none. */
 export function asText(value: unknown): string | undefined {

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { formSchema, type FormJson } from './form-json.js';
+import type { FormJson } from './form-json.js';
+import { formSchema } from './form-schema.js';
 import { validateForm } from './validate.js';
 
 const formOf = (...fields: object[]): FormJson => formSchema.parse({ id: 'f', pages: [{ id: 'p1', fields }] });

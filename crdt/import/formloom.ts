@@ -1,5 +1,6 @@
 import { allFields, variablesOf } from '../logic/evaluate.js';
-import { formSchema, type FieldJson, type FormJson, type Json, type PageJson } from '../form/form-json.js';
+import type { FieldJson, FormJson, Json, PageJson } from '../form/form-json.js';
+import { formSchema } from '../form/form-schema.js';
 import { ImportError, type ImportIssue } from './import-error.js';
 import { ImportLimits } from './import-limits.js';
 import { pointer, type LossReport } from './loss-report.js';

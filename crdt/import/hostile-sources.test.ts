@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import t from 'tap';
 import { exportForm, EXPORT_FORMATS } from '../export/index.js';
-import { formSchema, type Json } from '../form/form-json.js';
+import type { Json } from '../form/form-json.js';
+import { formSchema } from '../form/form-schema.js';
 import { validateForm } from '../form/validate.js';
 import { importForm, ImportError, IMPORT_FORMATS, type ImportFormat } from './index.js';
 

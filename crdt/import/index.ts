@@ -1,5 +1,6 @@
 /** Forms of other builders as ours. Pure: JSON in, JSON out; the same source gives the same form. */
-import { formSchema, idSchema, type FormJson, type LossReportEntry } from '../form/form-json.js';
+import type { FormJson, LossReportEntry } from '../form/form-json.js';
+import { formSchema, idSchema } from '../form/form-schema.js';
 import { importFormloom } from './formloom.js';
 import { importGcForms } from './gcforms/form.js';
 import { ImportError, invalidSource } from './import-error.js';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { formSchema, type FieldJson, type FormJson } from '../form/form-json.js';
+import type { FieldJson, FormJson } from '../form/form-json.js';
+import { formSchema } from '../form/form-schema.js';
 import { validateForm } from '../form/validate.js';
 import { allFields, evaluateForm, evaluateRule } from '../logic/evaluate.js';
 import { importForm, type ImportFormat } from './index.js';

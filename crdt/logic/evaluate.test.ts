@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { formSchema, type FormJson, type Json } from '../form/form-json.js';
+import type { FormJson, Json } from '../form/form-json.js';
+import { formSchema } from '../form/form-schema.js';
 import { evaluateForm, evaluateRule, ruleProblem, variablesOf } from './evaluate.js';
 
 const formOf = (...fields: object[]): FormJson => formSchema.parse({ id: 'f', pages: [{ id: 'p1', fields }] });

@@ -3,8 +3,11 @@
  * Variables are field ids. Source: jsonlogic.com.
  */
 import type { FieldJson, FormJson } from '../form/form-json.js';
+import { allFields } from '../form/all-fields.js';
 import { asJson, type Json } from '../form/json-value.js';
 import { BoundedEngine, type RuleBudget } from './bounded-engine.js';
+
+export { allFields };
 
 export type Answers = Readonly<Record<string, unknown>>;
 
@@ -160,8 +163,4 @@ function inOrderOfReading(fields: readonly FieldJson[]): FieldJson[] {
     }
   }
   return ordered;
-}
-
-export function allFields(fields: readonly FieldJson[]): FieldJson[] {
-  return fields.flatMap((field) => [field, ...allFields(field.fields ?? [])]);
 }

@@ -1,6 +1,7 @@
 import t from 'tap';
 import fc from 'fast-check';
-import { formSchema, jsonSchema, type FormJson, type Json } from '../form/form-json.js';
+import type { FormJson, Json } from '../form/form-json.js';
+import { formSchema, jsonSchema } from '../form/form-schema.js';
 import { FIELD_TYPES } from '../form/form-json.js';
 import type { AnswerValues } from './answer-sheet.js';
 import { defaultAnswers, inspectSheet, settledAnswers, unanswerable } from './inspect-sheet.js';

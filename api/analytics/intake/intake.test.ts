@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { normalize } from '../../../crdt/index.js';
-import { formSchema } from '../../../crdt/form/form-json.js';
+import { formSchema } from '../../../crdt/form/form-schema.js';
 import { seedSheet, writeAnswers } from '../../../crdt/submission/index.js';
 import { FactLog, RollupStore, RollupWorker, type Bucket } from '../../../server/analytics/index.js';
 import type { Principal } from '../../../server/auth/index.js';

@@ -1,6 +1,7 @@
 /** Stock Yjs clients on servers that share a log: everything is delivered when a test says so. */
 import * as Y from 'yjs';
-import { formSchema, type FormJson } from '../../form/form-json.js';
+import type { FormJson } from '../../form/form-json.js';
+import { formSchema } from '../../form/form-schema.js';
 import { guard, type GuardWriter, type Refusal } from '../../form/guard.js';
 import { seedForm } from '../../form/reimport.js';
 import { needsSettling, openConflicts, policySchema, resolveConflict, settleConflicts } from '../index.js';

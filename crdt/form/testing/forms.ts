@@ -1,9 +1,11 @@
 /** Random forms and random operations on them. */
 import fc from 'fast-check';
 import { allFields } from '../../logic/evaluate.js';
-import { FIELD_TYPES, formSchema, type FieldType, type FormJson, type Json, type OptionJson } from '../form-json.js';
+import { FIELD_TYPES, type FieldType, type FormJson, type Json, type OptionJson } from '../form-json.js';
+import { formSchema } from '../form-schema.js';
 import { normalize } from '../normalize.js';
-import { operationSchema, type Operation, type OperationInput } from '../operations.js';
+import { operationSchema } from '../operation-schema.js';
+import type { Operation, OperationInput } from '../operations.js';
 import { CHOICE_TYPES } from '../shape.js';
 
 const LANGUAGES = ['en', 'fr', 'fr-CA'];

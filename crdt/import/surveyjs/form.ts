@@ -1,4 +1,5 @@
-import { languageSchema, type FormJson, type Json, type PageJson } from '../../form/form-json.js';
+import type { FormJson, Json, PageJson } from '../../form/form-json.js';
+import { languageSchema } from '../../form/form-schema.js';
 import { ElementIds } from '../element-ids.js';
 import { invalidSource } from '../import-error.js';
 import { pointer, type LossReport } from '../loss-report.js';

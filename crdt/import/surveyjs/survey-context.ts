@@ -1,5 +1,5 @@
 import type { FieldJson, Json, PageJson, Texts } from '../../form/form-json.js';
-import { languageSchema } from '../../form/form-json.js';
+import { languageSchema } from '../../form/form-schema.js';
 import { ElementIds } from '../element-ids.js';
 import { ImportLimits } from '../import-limits.js';
 import type { LossReport } from '../loss-report.js';
