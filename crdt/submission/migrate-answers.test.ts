@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { formSchema, type FormJson, type Json } from '../form/form-json.js';
+import type { FormJson, Json } from '../form/form-json.js';
+import { formSchema } from '../form/form-schema.js';
 import { checkAnswer } from './answer-check.js';
 import { migrateAnswers, migratedAnswers } from './migrate-answers.js';
 import { sheetFields } from './sheet-logic.js';
