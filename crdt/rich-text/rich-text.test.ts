@@ -4,7 +4,8 @@ import t from 'tap';
 import * as Y from 'yjs';
 import { project } from '../form/project.js';
 import { reimport, seedForm } from '../form/reimport.js';
-import { formSchema, type FormJson } from '../form/form-json.js';
+import type { FormJson } from '../form/form-json.js';
+import { formSchema } from '../form/form-schema.js';
 import { enrichText } from './enrich.js';
 import { blocksOf, markdownOf, nodesOf, parseRichText, writeMarkdown, writeRichText } from './index.js';
 
