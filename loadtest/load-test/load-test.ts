@@ -63,8 +63,10 @@ async function judge(target: Target, scenario: LoadScenario, events: LoadTestEve
     runScenario(target, scenario, (step, share) => events.progress(scenario, `${label}${step}`, share));
   let untuned: ScenarioFigures | undefined;
   let remark: string | undefined;
+  // An operator's own setting is put back at the end.
+  const mode = scenario.isCompared ? await target.tuner() : undefined;
   if (scenario.isCompared) {
-    if (await target.setTuner('off')) {
+    if (mode !== undefined && (await target.setTuner('off'))) {
       untuned = await run('tuner off: ');
       await target.setTuner('auto');
     } else {
@@ -72,7 +74,7 @@ async function judge(target: Target, scenario: LoadScenario, events: LoadTestEve
     }
   }
   const figures = await run(untuned === undefined ? '' : 'tuner on: ');
-  if (untuned !== undefined) await target.setTuner('off');
+  if (mode !== undefined) await target.setTuner(mode);
   const failures = failuresOf(figures, scenario);
   return { name, title, threshold, hasPassed: failures.length === 0, failures, figures, untuned, remark };
 }

@@ -8,6 +8,8 @@ import { typingScript } from '../load/typing.js';
 import type { LoadScenario } from './scenarios.js';
 import { CORES, MEMORY_BYTES, type Target, type Usage } from './target.js';
 
+/** As in an HDR histogram's plot: each step halves or tenths what lies beyond. */
+export const PERCENTILES = [0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 1] as const;
 export const LATENCY_LIMITS_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000] as const;
 
 export interface ScenarioFigures {
@@ -23,6 +25,12 @@ export interface ScenarioFigures {
   readonly maxMs: number;
   /** Deliveries up to each of `LATENCY_LIMITS_MS`, and beyond. */
   readonly histogram: readonly number[];
+  /** What share (0–1) of deliveries took at most how long. */
+  readonly percentiles: readonly { readonly share: number; readonly ms: number }[];
+  /** From the first edit until everything had arrived. */
+  readonly seconds: number;
+  /** CPU that the load itself took, of one core. */
+  readonly loadShare: number;
   /** Of all cores, 0–1. */
   readonly cpuShare: number;
   /** Of the machine's memory, 0–1. */
@@ -54,6 +62,7 @@ export async function runScenario(
     const writers = rooms.flatMap((room) => room.writers).filter((writer) => writer.client !== undefined);
     const peak = new Peak(target);
     const startedAt = performance.now();
+    const cpuBefore = process.cpuUsage();
     const all = writers.length * scenario.edits;
     await peak.start();
     const timer = setInterval(() => onProgress('typing', sent(rooms) / Math.max(1, all)), 200);
@@ -64,6 +73,8 @@ export async function runScenario(
     await settled(() => rooms.every((room) => room.isComplete(true)), count);
     clearInterval(timer);
     const seconds = (performance.now() - startedAt) / 1_000;
+    const { user, system } = process.cpuUsage(cpuBefore);
+    const loadSeconds = (user + system) / 1e6;
     const usage = await peak.stop();
     onProgress('verifying', 1);
     for (const room of rooms) problems.push(...room.problems(true));
@@ -85,6 +96,8 @@ export async function runScenario(
         maxMs: delivery.maxMs,
       },
       histogram: delivery.counts(LATENCY_LIMITS_MS),
+      percentiles: PERCENTILES.map((share) => ({ share, ms: delivery.quantile(share) })),
+      ...{ seconds, loadShare: loadSeconds / seconds },
       cpuShare: usage.cpuSeconds / seconds / CORES,
       memoryShare: usage.rssBytes / MEMORY_BYTES,
       problems: problems.slice(0, MAX_PROBLEMS),
@@ -150,7 +163,7 @@ class Peak {
 
   async stop(): Promise<Usage> {
     clearInterval(this.#timer);
-    const { cpuSeconds } = await this.#look();
-    return { cpuSeconds: cpuSeconds - (this.#from?.cpuSeconds ?? 0), rssBytes: this.#rssBytes };
+    const { cpuSeconds, heapBytes } = await this.#look();
+    return { cpuSeconds: cpuSeconds - (this.#from?.cpuSeconds ?? 0), rssBytes: this.#rssBytes, heapBytes };
   }
 }

@@ -11,6 +11,7 @@ export interface Usage {
   /** Of the server process since its start, in seconds. */
   readonly cpuSeconds: number;
   readonly rssBytes: number;
+  readonly heapBytes: number;
 }
 
 export interface Target {
@@ -18,8 +19,9 @@ export interface Target {
   readonly url: string;
   readonly token: string | undefined;
   usage(): Promise<Usage>;
-  /** False when this server has no tuner to switch. */
-  setTuner(mode: 'off' | 'auto'): Promise<boolean>;
+  /** How the tuner stands; undefined when this server has none that could be switched with this token. */
+  tuner(): Promise<string | undefined>;
+  setTuner(mode: string): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -73,14 +75,19 @@ export function remoteServer(url: string, token: string | undefined): Target {
     return {
       cpuSeconds: read('formloom_process_cpu_seconds_total'),
       rssBytes: read('formloom_process_resident_memory_bytes'),
+      heapBytes: read('formloom_process_heap_used_bytes'),
     };
   };
-  const setTuner = async (mode: 'off' | 'auto'): Promise<boolean> => {
+  const tuner = async (): Promise<string | undefined> => {
+    const answer = await fetch(`${url}/api/v1/optimization/tuner`, { headers });
+    return answer.ok ? ((await answer.json()) as { mode: string }).mode : undefined;
+  };
+  const setTuner = async (mode: string): Promise<boolean> => {
     const body = JSON.stringify({ mode });
     const answer = await fetch(`${url}/api/v1/optimization/tuner`, {
       ...{ method: 'PUT', body, headers: { ...headers, 'content-type': 'application/json' } },
     });
     return answer.ok;
   };
-  return { url, token, usage, setTuner, close: () => Promise.resolve() };
+  return { url, token, usage, tuner, setTuner, close: () => Promise.resolve() };
 }

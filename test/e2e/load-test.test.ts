@@ -44,3 +44,28 @@ void t.test('against a running server, one scenario; wrong use is one clear line
   t.equal(nobody.code, 3);
   t.match(nobody.err, /no server answers at http:\/\/127\.0\.0\.1:9/);
 });
+
+void t.test('a soak judges memory by its slope, the capacity search finds what holds a goal', async (t) => {
+  const folder = await temporaryFolder();
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const small = ['--connections', '10', '--duration', '500', '--output', folder, '--json'];
+  const soaked = JSON.parse((await run(['--soak', '2s', ...small])).out);
+  t.match(soaked.verdict, /^soak of 0\.\d minutes (passed: memory is flat|FAILED)$/);
+  t.ok(soaked.result.rounds >= 1 && soaked.result.samples.length >= 1);
+  t.same(soaked.result.problems, []);
+  t.match(await readFile(soaked.files[1], 'utf8'), /Resident memory/);
+
+  // A goal that nothing misses, and one that nothing holds: the search ends in both.
+  const nothing = await run(['--capacity', '--goal-p99', '0.001', ...small]);
+  t.equal(nothing.code, 1);
+  t.match(JSON.parse(nothing.out).verdict, /^no load was found that holds a p99 of 0\.001 ms$/);
+  const wrong = await Promise.all([
+    run(['--soak', 'forever']),
+    run(['--goal-p99', '5']),
+    run(['--soak', '1s', '--capacity']),
+  ]);
+  t.same(
+    wrong.map(({ code }) => code),
+    [2, 2, 2],
+  );
+});

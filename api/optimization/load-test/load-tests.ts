@@ -57,6 +57,8 @@ export interface LoadTestTarget {
 
 const PREFIX = 'load-test';
 const KEPT_MS = 30 * 24 * 3_600_000;
+/** Asked of a test with at least so many connections: a small one has not that much to send. */
+const [BUSY_CONNECTIONS, MIN_MESSAGES_PER_MINUTE] = [100, 10_000];
 const [MAX_CPU_SHARE, MAX_MEMORY_SHARE, MAX_MEAN_MS] = [0.7, 0.8, 100];
 
 export class LoadTests {
@@ -159,16 +161,25 @@ export class LoadTests {
   }
 }
 
-function criteriaOn(phases: readonly PhaseReport[], { minSuccessShare }: Scenario): LoadTestRun['criteria'] {
+function criteriaOn(
+  phases: readonly PhaseReport[],
+  { minSuccessShare, connections }: Scenario,
+): LoadTestRun['criteria'] {
   const worst = (of: (phase: PhaseReport) => number): number => Math.max(...phases.map(of));
   const success = Math.min(...phases.map(({ successShare }) => successShare));
   const latency = worst(({ latencyMs }) => latencyMs.mean);
   const [cpu, memory] = [worst(({ cpuShare }) => cpuShare), worst(({ memoryShare }) => memoryShare)];
+  const messages = Math.min(...phases.map(({ messagesPerMinute }) => messagesPerMinute));
+  const throughput = {
+    ...{ what: 'messages a minute', wanted: `at least ${MIN_MESSAGES_PER_MINUTE}`, got: messages },
+    isMet: messages >= MIN_MESSAGES_PER_MINUTE,
+  };
   return [
     { what: 'success', wanted: `at least ${minSuccessShare}`, got: success, isMet: success >= minSuccessShare },
     { what: 'mean latency in ms', wanted: `below ${MAX_MEAN_MS}`, got: latency, isMet: latency < MAX_MEAN_MS },
     { what: 'processor', wanted: `below ${MAX_CPU_SHARE}`, got: cpu, isMet: cpu < MAX_CPU_SHARE },
     { what: 'memory', wanted: `below ${MAX_MEMORY_SHARE}`, got: memory, isMet: memory < MAX_MEMORY_SHARE },
+    ...(connections < BUSY_CONNECTIONS ? [] : [throughput]),
   ];
 }
 

@@ -22,6 +22,7 @@ export const phaseReportSchema = z.object({
   edits: z.number(),
   deliveries: z.number(),
   expectedDeliveries: z.number(),
+  messagesPerMinute: z.number().describe('Edits that the server took, and deliveries of them.'),
   latencyMs: millisecondsSchema.describe('From an edit until it arrived at another connection.'),
   connectMs: millisecondsSchema.describe('Until a connection was synced.'),
   cpuShare: z.number().describe('Of one core, clients included.'),
@@ -78,6 +79,7 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseReport> {
     await connectAll(members, connects, signal, (share) => onProgress(share * CONNECTED));
     const synced = members.filter(({ client }) => client.isSynced);
     gauge.take();
+    const startedAt = performance.now();
     await editAll(synced, scenario, signal, (share) => onProgress(CONNECTED + share * (EDITED - CONNECTED)));
     const groups = groupsOf(synced);
     const expected = (group: readonly Member[]): number => group.length * scenario.edits;
@@ -85,6 +87,7 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseReport> {
       [...groups.values()].every((group) => group.every(({ client }) => client.edits.length >= expected(group)));
     const until = performance.now() + SETTLE_MS;
     while (!isSettled() && performance.now() < until && !signal.aborted) await pause(TICK_MS);
+    const minutes = (performance.now() - startedAt) / 60_000;
     const { cpuShare, memoryShare } = gauge.take();
     let complete = 0;
     for (const [document, group] of groups) complete += await countComplete(rooms, document, group, expected(group));
@@ -95,6 +98,7 @@ export async function runPhase(options: PhaseOptions): Promise<PhaseReport> {
       edits: synced.length * scenario.edits,
       deliveries: latencies.length,
       expectedDeliveries: [...groups.values()].reduce((sum, group) => sum + expected(group) * (group.length - 1), 0),
+      messagesPerMinute: Math.round((synced.length * scenario.edits + latencies.length) / minutes),
       latencyMs: spread(latencies),
       connectMs: spread(connects),
       ...{ cpuShare, memoryShare },
