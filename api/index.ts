@@ -270,7 +270,16 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     clock,
     now: () => performance.now(),
   });
-  metrics.attach({ queueDepth: () => deliveries.queues.depths() });
+  metrics.attach({
+    version: () => options.version,
+    isReady: () => options.readiness().ready,
+    isStoreOk: () => storage.health().state === 'ok',
+    pools: () => options.pools.list(),
+    queues: () => deliveries.queues.list(),
+    breakersOpen: () => options.breakers.list().filter(({ state }) => state !== 'closed').length,
+    deadLetters: () => deadLetters.size,
+    tickMs: () => options.fanOutMs(),
+  });
   const { pools, breakers, knobs } = options;
   const optimization = await startOptimization({
     ...{ node: options.node, storage, feed, rooms, connections: options.connections },

@@ -13,6 +13,8 @@ export interface ApiTarget {
   /** Where the server is, such as http://127.0.0.1:1234. */
   readonly url: string;
   readonly token?: string | undefined;
+  /** How long an answer may take; as long as it likes when absent. */
+  readonly timeoutMs?: number | undefined;
 }
 
 export interface ApiRequest {
@@ -21,6 +23,8 @@ export interface ApiRequest {
   readonly path: string;
   readonly body?: unknown;
   readonly accept?: string;
+  /** Answers of 4xx and 5xx are answers too. */
+  readonly isAnyStatusTaken?: boolean;
 }
 
 /** @throws CommandError that says what the server said, or that there is none. */
@@ -28,21 +32,12 @@ export async function callApi(target: ApiTarget, request: ApiRequest): Promise<R
   const headers: Record<string, string> = { accept: request.accept ?? 'application/json' };
   if (target.token !== undefined) headers['authorization'] = `Bearer ${target.token}`;
   if (request.body !== undefined) headers['content-type'] = 'application/json';
-  let response: Response;
-  try {
-    response = await fetch(new URL(`/api/v1${request.path}`, target.url), {
-      method: request.method,
-      headers,
-      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
-    });
-  } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-    throw new CommandError(
-      `no server answers at ${target.url} (${cause}). Start one with "formloom serve", or name it with --url.`,
-      EXIT.unreachable,
-    );
-  }
-  if (response.ok) return response;
+  const response = await reach(target, `/api/v1${request.path}`, {
+    method: request.method,
+    headers,
+    ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+  });
+  if (response.ok || request.isAnyStatusTaken === true) return response;
   const problem = problemSchema.safeParse(await response.json().catch(() => ({})));
   const { detail, title, code, errors } = problem.success ? problem.data : {};
   throw new CommandError(
@@ -50,4 +45,26 @@ export async function callApi(target: ApiTarget, request: ApiRequest): Promise<R
     EXIT.failed,
     (errors ?? []).map((issue) => `${issue.path}: ${issue.message}`),
   );
+}
+
+/** What is not JSON, such as `/metrics`. @throws CommandError */
+export async function getText(target: ApiTarget, path: string): Promise<string> {
+  const response = await reach(target, path, {});
+  if (response.ok) return response.text();
+  throw new CommandError(`${response.status} ${response.statusText}: ${path} at ${target.url}`, EXIT.failed);
+}
+
+/** @throws CommandError */
+async function reach(target: ApiTarget, path: string, init: RequestInit): Promise<Response> {
+  try {
+    const { timeoutMs } = target;
+    const signal = timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) };
+    return await fetch(new URL(path, target.url), { ...init, ...signal });
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+    throw new CommandError(
+      `no server answers at ${target.url} (${cause}). Start one with "formloom serve", or name it with --url.`,
+      EXIT.unreachable,
+    );
+  }
 }

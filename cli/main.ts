@@ -10,6 +10,7 @@ import { addLoadTestCommand } from './commands/loadtest.js';
 import { addServeCommand } from './commands/serve.js';
 import { addSnapshotCommands } from './commands/snapshots.js';
 import { addTokenCommand } from './commands/token.js';
+import { addTopCommand } from './commands/top.js';
 import { CommandError, createOutput, EXIT, type Output } from './output.js';
 import { VERSION } from './version.js';
 
@@ -36,6 +37,7 @@ async function main(args: readonly string[]): Promise<void> {
   addDoctorCommand(program, output, environment);
   addLoadTestCommand(program, output, environment);
   addBenchCommand(program);
+  addTopCommand(program, output);
   for (const command of allCommands(program)) {
     command.exitOverride();
     if (command !== program && command.commands.length === 0 && command.name() !== 'bench')

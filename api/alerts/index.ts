@@ -1,6 +1,7 @@
 /** Alerts and system events of a server: built, started, and told to those who want to know. */
 import type { Logger } from 'pino';
 import {
+  ALERT_SEVERITIES,
   AlertEngine,
   AlertStore,
   NodeFacts,
@@ -101,6 +102,14 @@ export async function startAlerts(options: AlertsOptions): Promise<Alerts> {
     everyMs: watched.everyMs,
   });
   await engine.start();
+  metrics.attach({
+    alerts: () => {
+      const bySeverity = Object.fromEntries(ALERT_SEVERITIES.map((severity) => [severity, 0]));
+      for (const { severity } of engine.open()) bySeverity[severity] = (bySeverity[severity] ?? 0) + 1;
+      return bySeverity;
+    },
+    disk: () => sampler.now().disk,
+  });
   return {
     service: new AlertService({ ...parts, engine, clock }),
     ...{ activity, security, watch, sampler },

@@ -12,6 +12,7 @@ export interface DocumentCost {
   readonly storedBytes: number;
   readonly updates: number;
   readonly uncompactedUpdates: number;
+  readonly cpuMs: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly lagBytes: number;
@@ -46,7 +47,7 @@ const MANY_UNCOMPACTED = 5_000;
 /** The `limit` largest by `sort`. The last loads of the store are read, so this is for operators, not for each second. */
 export async function documentCosts(
   sources: DocumentCostSources,
-  { sort, limit }: { readonly sort: 'cost' | 'bytes' | 'updates' | 'connections'; readonly limit: number },
+  { sort, limit }: { readonly sort: 'cost' | 'cpuMs' | 'bytes' | 'updates' | 'connections'; readonly limit: number },
 ): Promise<DocumentCost[]> {
   const traffic = trafficByDocument(sources.connections);
   const weight = (room: RoomInfo): number => room.bytes + (traffic.get(room.document)?.bytesOut ?? 0);
@@ -76,12 +77,12 @@ function trafficByDocument(connections: Pick<Connections, 'list'>): Map<string, 
 
 async function measure(
   sources: DocumentCostSources,
-  { document, state, connections, bytes }: RoomInfo,
+  { document, state, connections, bytes, busyMs }: RoomInfo,
   traffic: Traffic | undefined,
 ): Promise<Measured> {
   const info = await sources.info(document);
   return {
-    ...{ document, state, connections, bytes },
+    ...{ document, state, connections, bytes, cpuMs: Math.round(busyMs * 10) / 10 },
     ...(traffic ?? { bytesIn: 0, bytesOut: 0, lagBytes: 0, behind: 0 }),
     storedBytes: info?.bytes ?? 0,
     updates: info?.updates ?? 0,
@@ -90,9 +91,10 @@ async function measure(
   };
 }
 
-/** Percent: the mean of its shares of connections, traffic, memory and storage. */
+/** Percent: the mean of its shares of processor time, connections, traffic, memory and storage. */
 function shareOf(all: readonly Measured[]): (one: Measured) => number {
   const parts: ((one: Measured) => number)[] = [
+    (one) => one.cpuMs,
     (one) => one.connections,
     (one) => one.bytesIn + one.bytesOut,
     (one) => one.bytes,

@@ -30,11 +30,11 @@ export const poolChange = z
     size: z.int().min(0).max(1_000_000).optional().describe('Connections that it admits.'),
     idleTimeoutSeconds: z
       .number()
-      .min(15)
+      .min(3)
       .max(3_600)
       .optional()
       .describe(
-        'Silence after which a connection is ended. Clients are pinged every 10 s, so below 15 the well would go too.',
+        'Silence after which a connection is ended. Clients are pinged every 10 s, or thrice within the timeout.',
       ),
     rule: ruleSchema.nullable().optional().describe('All parts must hold. `default` has none: it takes everyone else.'),
   })
@@ -188,7 +188,7 @@ export const historySchema = pageOf(stepSchema.extend({ id: z.string(), at: time
 
 // ── documents and everything ──────────────────────────────────────────────────────────────────────────────
 
-export const SORTS = ['cost', 'bytes', 'updates', 'connections'] as const;
+export const SORTS = ['cost', 'cpuMs', 'bytes', 'updates', 'connections'] as const;
 export const documentsQuery = z.object({
   limit: z.coerce.number().int().min(1).max(200).default(20),
   sort: z.enum(SORTS).default('cost'),
@@ -202,6 +202,7 @@ export const documentCostSchema = z
     storedBytes: z.number(),
     updates: z.number().describe('Over its life.'),
     uncompactedUpdates: z.number(),
+    cpuMs: z.number().describe('Time spent on its edits and their fan-out since it was loaded.'),
     bytesIn: z.number().describe('From its present connections.'),
     bytesOut: z.number(),
     lagBytes: z.number(),

@@ -167,7 +167,8 @@ export abstract class Connection implements Peer {
     if (lag > 0 && taken > this.#takenBytes) this.#heardAt = now;
     this.#takenBytes = taken;
     if (now - this.#heardAt > this.facts.idleTimeoutMs) this.terminate();
-    else if (this.isOpen && now - this.#pingedAt >= pingEveryMs) {
+    // A pool with a short timeout asks more often, or the well would go too.
+    else if (this.isOpen && now - this.#pingedAt >= Math.min(pingEveryMs, this.facts.idleTimeoutMs / 3)) {
       this.#pingedAt = now;
       this.ping();
     }

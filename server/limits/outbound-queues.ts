@@ -129,11 +129,6 @@ export class OutboundQueues {
     return this.#queues.map(describe);
   }
 
-  depths(): Record<OutboundClass, number> {
-    const [realtime = 0, broadcast = 0, notification = 0, system = 0] = this.#queues.map((queue) => queue.waiting.size);
-    return { realtime, broadcast, notification, system };
-  }
-
   /** What waits above a smaller capacity stays; only newcomers are refused. */
   configure(name: OutboundClass, settings: Partial<QueueSettings>): QueueInfo {
     const queue = this.#queue(name);

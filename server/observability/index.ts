@@ -3,4 +3,5 @@ export type { EventLoopDelay } from './event-loop-monitor.js';
 export { createLogger } from './logger.js';
 export type { LoggerOptions } from './logger.js';
 export { createMetrics, Metrics } from './metrics.js';
+export type { NodeSources } from './node-metrics.js';
 export type { FanOutCounts, HttpObservation, MetricSources } from './metrics.js';

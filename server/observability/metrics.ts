@@ -4,14 +4,16 @@
  *
  * Every label has a bounded set of values: see `Tally`. No metric carries a document, a user or an address.
  */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Histogram, Registry } from 'prom-client';
+import { Collected } from './collected.js';
 import { EventLoopMonitor, type EventLoopDelay } from './event-loop-monitor.js';
+import { registerNode, type NodeSources } from './node-metrics.js';
 import type { UpdateSource } from '../storage/document-log.js';
 import type { SecurityFacts } from '../system-events/security-facts.js';
 import { Tally } from './tally.js';
 
 /** Present values, read when the metrics are. Each member is attached by whoever owns the value. */
-export interface MetricSources {
+export interface MetricSources extends NodeSources {
   /** Rooms by state. */
   rooms(): Readonly<Record<string, number>>;
   /** Ticks since the start. */
@@ -20,8 +22,6 @@ export interface MetricSources {
   /** Bytes that wait for a failing store. */
   storagePendingBytes(): number;
   compactionsInFlight(): number;
-  /** Messages waiting by class. */
-  queueDepth(): Readonly<Record<string, number>>;
   /** By kind of budget: connections found over it, and connections refused for it. */
   slowedTotal(): Readonly<Record<string, number>>;
   limitedTotal(): Readonly<Record<string, number>>;
@@ -49,12 +49,13 @@ export interface HttpObservation {
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 const HTTP_SECONDS = [0.005, 0.025, 0.1, 0.25, 1, 5];
-const MAX_LABELS = { type: 64, code: 40, pool: 32, reason: 32, source: 16, frame: 16, route: 300 };
+const MAX_LABELS = { type: 64, code: 40, pool: 32, source: 16, frame: 16, route: 300 };
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 export class Metrics {
   readonly delivery: FanOutCounts = { messages: 0, bytes: 0, resyncs: 0, presenceSkips: 0 };
   readonly #registry = new Registry();
+  readonly #collected = new Collected(this.#registry);
   readonly #eventLoop = new EventLoopMonitor();
   readonly #sources: Partial<MetricSources> = {};
 
@@ -64,7 +65,6 @@ export class Metrics {
   readonly #framesIgnored = new Tally(MAX_LABELS.frame);
   readonly #updates = new Tally(MAX_LABELS.source);
   readonly #joins = new Tally(2);
-  readonly #drops = new Tally(MAX_LABELS.reason);
   readonly #routes = new Set<string>();
   readonly #errorListeners: ((type: string, facts: SecurityFacts) => void)[] = [];
   #compactions = 0;
@@ -87,6 +87,7 @@ export class Metrics {
     this.#registerFanOut();
     this.#registerSources();
     this.#registerProcess();
+    registerNode(this.#collected, this.#sources);
   }
 
   get contentType(): string {
@@ -143,11 +144,6 @@ export class Metrics {
     this.#joins.add(kind);
   }
 
-  /** Something was not delivered on purpose: a full queue, a lagging connection. */
-  dropped(reason: string, count = 1): void {
-    this.#drops.add(reason, count);
-  }
-
   compacted(): void {
     this.#compactions += 1;
   }
@@ -184,7 +180,7 @@ export class Metrics {
       connections: this.#connections.total,
       errors: this.#errors.total,
       updates: this.#updates.total,
-      drops: this.#drops.total,
+      drops: this.#dropped().reduce((sum, [, count]) => sum + count, 0),
     };
   }
 
@@ -205,7 +201,7 @@ export class Metrics {
     this.#counter('frames_ignored_total', 'Messages of unknown types.', 'type', () => this.#framesIgnored.entries());
     this.#counter('updates_total', 'Updates applied.', 'source', () => this.#updates.entries());
     this.#counter('joins_total', 'Initial states sent, by how they came about.', 'state', () => this.#joins.entries());
-    this.#counter('drops_total', 'Messages not delivered on purpose.', 'reason', () => this.#drops.entries());
+    this.#counter('drops_total', 'Messages not delivered on purpose.', 'reason', () => this.#dropped());
     this.#counter('compactions_total', 'Logs folded into a snapshot.', undefined, () => [['', this.#compactions]]);
   }
 
@@ -241,7 +237,6 @@ export class Metrics {
     this.#gauge('slowed_connections', 'Connections read slower for a spent budget.', undefined, () => [
       ['', sources.slowedConnections?.() ?? 0],
     ]);
-    this.#gauge('queue_depth', 'Messages waiting.', 'class', () => Object.entries(sources.queueDepth?.() ?? {}));
   }
 
   #registerProcess(): void {
@@ -265,43 +260,20 @@ export class Metrics {
     });
   }
 
-  #counter(name: string, help: string, label: string | undefined, read: Read): void {
-    new Counter({
-      ...shape(name, help, label),
-      registers: [this.#registry],
-      collect() {
-        this.reset();
-        for (const [value, count] of read()) this.inc(labels(label, value), count);
-      },
-    });
+  /** By what was full: `queue_realtime`. A connection that lags is resynced instead, see `resyncs_total`. */
+  #dropped(): [string, number][] {
+    return (this.#sources.queues?.() ?? []).map(({ name, dropped }) => [`queue_${name}`, dropped]);
   }
 
-  #gauge(name: string, help: string, label: string | undefined, read: Read): void {
-    new Gauge({
-      ...shape(name, help, label),
-      registers: [this.#registry],
-      collect() {
-        this.reset();
-        for (const [value, count] of read()) this.set(labels(label, value), count);
-      },
-    });
+  #counter(...definition: Parameters<Collected['counter']>): void {
+    this.#collected.counter(...definition);
+  }
+
+  #gauge(...definition: Parameters<Collected['gauge']>): void {
+    this.#collected.gauge(...definition);
   }
 }
 
 export function createMetrics(): Metrics {
   return new Metrics();
-}
-
-type Read = () => Iterable<readonly [string, number]>;
-
-function shape(
-  name: string,
-  help: string,
-  label: string | undefined,
-): { name: string; help: string; labelNames: string[] } {
-  return { name: `formloom_${name}`, help, labelNames: label === undefined ? [] : [label] };
-}
-
-function labels(label: string | undefined, value: string): Record<string, string> {
-  return label === undefined ? {} : { [label]: value };
 }

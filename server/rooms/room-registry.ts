@@ -303,6 +303,7 @@ export class RoomRegistry implements Rooms {
       state: room.state === 'absent' ? 'unloading' : room.state,
       connections: room.subscribers.size,
       bytes: room.live?.encodedBytes ?? 0,
+      busyMs: room.edits.busyMs,
     }));
   }
 

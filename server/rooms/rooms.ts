@@ -37,6 +37,8 @@ export interface RoomInfo {
   readonly state: 'loading' | 'live' | 'idle' | 'unloading' | 'failed' | 'deleted';
   readonly connections: number;
   readonly bytes: number;
+  /** Time spent on its edits and their fan-out since it was loaded, in milliseconds. */
+  readonly busyMs: number;
 }
 
 export interface Rooms {

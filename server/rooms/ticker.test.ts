@@ -5,6 +5,7 @@ import { Ticker, type Tickable } from './ticker.js';
 
 class RecordedRoom implements Tickable {
   restsUntil = 0;
+  busyMs = 0;
   ticks = 0;
   endedAt = 0;
   constructor(

@@ -14,6 +14,8 @@ import { performance, type EventLoopUtilization } from 'node:perf_hooks';
 export interface Tickable {
   /** `performance.now()` before which the next tick should not be. Kept by the ticker. */
   restsUntil: number;
+  /** Time spent in its ticks, in milliseconds. Kept by the ticker. */
+  busyMs: number;
   tick(): void;
 }
 
@@ -111,6 +113,7 @@ export class Ticker {
       }
       const now = performance.now();
       this.busyMs += now - startedAt;
+      room.busyMs += now - startedAt;
       if (this.isAdaptive) room.restsUntil = now + Math.min(MAX_DELAY_MS, this.restFactor * (now - startedAt));
       startedAt = now;
     }

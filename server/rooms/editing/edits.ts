@@ -43,6 +43,7 @@ export interface ChangeOptions {
 export class Edits implements Tickable {
   /** For the ticker. */
   restsUntil = 0;
+  busyMs = 0;
   readonly #inbox: Inbox;
   readonly #rules: ReturnType<RoomNode['rules']>;
   #isTickScheduled = false;
