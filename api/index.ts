@@ -61,7 +61,6 @@ import { SnapshotService } from './snapshots/service.js';
 import {
   Abandonment,
   Announcements,
-  DiskFileStore,
   LiveProgress,
   SheetAccess,
   SheetLifeCycle,
@@ -91,8 +90,6 @@ export interface ApiOptions {
   readonly connections: Connections;
   readonly sync: HttpSync;
   readonly storage: Storage;
-  /** For uploaded files; made when the first comes. */
-  readonly filesFolder: string;
   /** Archives of this node, encrypted when the store is. */
   readonly backups: { readonly folder: string; readonly ring: KeyRing };
   /** As the feed, closed by who made it. */
@@ -193,7 +190,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const operations = new Operations(storage.records, clock, logger);
   api.addHook('onClose', () => operations.close());
   const backups = new BackupService({
-    installation: { storage, filesFolder: options.filesFolder },
+    installation: storage,
     ...options.backups,
     version: options.version,
     ...{ operations, clock },
@@ -230,7 +227,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const submissions = new SubmissionService({
     rooms,
     store: submissionStore,
-    files: new SubmissionFiles(new DiskFileStore(options.filesFolder), storage.records, rooms, clock),
+    files: new SubmissionFiles(storage.files, storage.records, rooms, clock),
     sheets,
     lifeCycle,
     versions,

@@ -184,7 +184,6 @@ export async function startFormloom(
     analytics: { facts, edits, live },
     sync: gateway,
     storage,
-    filesFolder: path.join(config.dataDir, 'files'),
     backups: { folder: path.join(config.dataDir, 'backups'), ring },
     snapshots,
     node,

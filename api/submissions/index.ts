@@ -1,8 +1,6 @@
 /** Live submissions: answer sheets, pinned to published versions, and what becomes of them. */
 export { SheetAccess } from './access.js';
 export { Announcements } from './announcements.js';
-export { DiskFileStore } from './files/disk-file-store.js';
-export type { FileStore } from './files/file-store.js';
 export { SubmissionFiles } from './files/submission-files.js';
 export { Abandonment } from './life-cycle/abandonment.js';
 export { SheetLifeCycle } from './life-cycle/life-cycle.js';

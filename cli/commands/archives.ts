@@ -70,7 +70,7 @@ export async function restoreStore(
       if (error instanceof StoreNotEmptyError) throw new CommandError(error.message);
       throw error;
     });
-    const differing = isVerified && !isDryRun ? await compareWithArchive(file, ring, installation.storage) : [];
+    const differing = isVerified && !isDryRun ? await compareWithArchive(file, ring, installation) : [];
     const { totals, unreadable } = restored;
     const verb = isDryRun ? 'The archive is whole; this would be restored' : 'Restored';
     output.result({ dryRun: isDryRun, verified: isVerified && !isDryRun, totals, unreadable, differing }, [
@@ -94,7 +94,7 @@ async function withStore(
   try {
     const storage = await openEncrypted(await openStorage(config, `cli-${process.pid}`, logger), ring, logger);
     try {
-      await work({ storage, filesFolder: path.join(config.dataDir, 'files') }, ring);
+      await work(storage, ring);
     } finally {
       await storage.close();
     }

@@ -4,12 +4,17 @@
  * Every document is read at one position of its log. Events come before records, records before documents: a record that
  * is in the archive finds the documents it speaks of, and the log of changes is never ahead of the documents.
  */
-import { createReadStream } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import path from 'node:path';
-import { DocumentCorruptedError, DocumentErasedError, type LoggedUpdate } from '../storage/index.js';
+import { Digest, inParts } from '../storage/files/digest.js';
+import {
+  DocumentCorruptedError,
+  DocumentErasedError,
+  StorageError,
+  type FileName,
+  type LoggedUpdate,
+} from '../storage/index.js';
 import { GATHER_BYTES, noTotals, type HeaderOf, type Totals, type Unreadable } from './archive-format.js';
 import type { ArchiveWriter } from './archive-writer.js';
+import { pathOf } from './file-path.js';
 import { isOfStoreAlone, type Installation } from './installation.js';
 
 export interface BackupOptions {
@@ -31,7 +36,7 @@ const DOCUMENTS_PER_LIST = 500;
 
 /** @throws what the store throws, except for single damaged documents */
 export async function backUp(
-  { storage, filesFolder }: Installation,
+  storage: Installation,
   archive: ArchiveWriter,
   { id, version, onProgress = () => undefined }: BackupOptions,
 ): Promise<BackupResult> {
@@ -49,13 +54,13 @@ export async function backUp(
     onProgress(0.2 + (0.6 * (i + 1)) / names.length);
   }
   await addTombstones(storage, archive, totals);
-  await addFiles(filesFolder, archive, totals);
+  await addFiles(storage, archive, totals);
   await archive.end(totals, unreadable);
   onProgress(1);
   return { totals, unreadable };
 }
 
-type Source = Installation['storage'];
+type Source = Installation;
 
 async function addEvents({ events }: Source, archive: ArchiveWriter, totals: Totals): Promise<void> {
   for await (const stream of events.streams()) {
@@ -162,36 +167,30 @@ async function addTombstones({ documents }: Source, archive: ArchiveWriter, tota
   totals.tombstones += erased.length;
 }
 
-async function addFiles(folder: string, archive: ArchiveWriter, totals: Totals): Promise<void> {
-  for (const file of await filesIn(folder)) {
+async function addFiles({ files }: Source, archive: ArchiveWriter, totals: Totals): Promise<void> {
+  for await (const name of files.list()) {
+    const parts = await partsOf(files, name);
+    if (parts === undefined) continue;
     let offset = 0;
-    const name = path.relative(folder, file).split(path.sep).join('/');
-    try {
-      for await (const part of createReadStream(file, { highWaterMark: GATHER_BYTES }) as AsyncIterable<Buffer>) {
-        await archive.add({ kind: 'file', path: name, offset }, part);
-        offset += part.length;
-      }
-    } catch (error) {
-      // Deleted meanwhile.
-      if (!(offset === 0 && error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-      continue;
+    for (const part of parts) {
+      await archive.add({ kind: 'file', path: pathOf(name), offset }, part);
+      offset += part.length;
     }
-    if (offset === 0) await archive.add({ kind: 'file', path: name, offset });
     totals.files += 1;
     totals.bytes += offset;
   }
 }
 
-/** Whole ones; none when there is no such folder. */
-export async function filesIn(folder: string): Promise<string[]> {
+/** All of it before the first goes into the archive; undefined when it was erased meanwhile. */
+async function partsOf(files: Source['files'], name: FileName): Promise<Buffer[] | undefined> {
+  const parts: Buffer[] = [];
   try {
-    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isFile() && !entry.name.endsWith('.partial'))
-      .map((entry) => path.join(entry.parentPath, entry.name))
-      .sort();
+    const content = await files.read(name);
+    if (content === undefined) return undefined;
+    for await (const { part } of inParts(new Digest().through(content), GATHER_BYTES)) parts.push(part);
+    return parts;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (error instanceof StorageError && error.code === 'file_erased') return undefined;
     throw error;
   }
 }

@@ -10,7 +10,7 @@ import type { Installation } from './installation.js';
 export async function compareWithArchive(
   file: string,
   ring: KeyRing,
-  { documents }: Pick<Installation['storage'], 'documents'>,
+  { documents }: Pick<Installation, 'documents'>,
 ): Promise<string[]> {
   const differing: string[] = [];
   let name: string | undefined;

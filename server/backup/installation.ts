@@ -1,14 +1,14 @@
-/** What belongs to a backup: the ports, and the folder of uploaded files. */
+/** What belongs to a backup: the ports of a store. */
+import { FILE_RECORDS } from '../storage/files/record-file-store.js';
 import type { Storage } from '../storage/index.js';
 
-export interface Installation {
-  readonly storage: Pick<Storage, 'kind' | 'documents' | 'records' | 'events'>;
-  /** Uploaded files; need not exist. */
-  readonly filesFolder: string;
-}
+export type Installation = Pick<Storage, 'kind' | 'documents' | 'records' | 'events' | 'files'>;
 
-/** Records of one store alone: who holds which duty, which keys it was encrypted with, and work that runs here. */
-const OWN_RECORDS: readonly (readonly string[])[] = [['leases'], ['encryption', 'proof'], ['operations']];
+/** Records of one store alone: who holds which duty, its keys, work that runs here, and files as it keeps them. */
+const OWN_RECORDS: readonly (readonly string[])[] = [
+  ...[['leases'], ['encryption', 'proof'], ['operations']],
+  ...FILE_RECORDS,
+];
 
 export function isOfStoreAlone(key: readonly string[]): boolean {
   return OWN_RECORDS.some((prefix) => prefix.every((segment, i) => key[i] === segment));

@@ -2,15 +2,15 @@
  * Puts an archive into an empty store, of whichever kind. The whole archive is verified first: a damaged one changes
  * nothing.
  */
-import { mkdir, open } from 'node:fs/promises';
-import path from 'node:path';
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
 import * as Y from 'yjs';
 import { movedEntry } from '../history/index.js';
 import type { KeyRing } from '../storage/encrypted/index.js';
 import { START, type NewUpdate, type Position } from '../storage/index.js';
 import { ArchiveDamagedError, type Header, type HeaderOf } from './archive-format.js';
 import { partsOf, readArchive } from './archive-reader.js';
-import { filesIn } from './back-up.js';
+import { fileNameOf, pathOf } from './file-path.js';
 import { isOfStoreAlone, type Installation } from './installation.js';
 import { verifyArchive, type Verified } from './verify.js';
 
@@ -39,23 +39,23 @@ export async function restoreArchive(
   await requireEmpty(into);
   if (isDryRun) return verified;
   // Documents first: the log of changes names positions, which are others here.
-  const documents = new DocumentRestorer(into.storage.documents);
+  const documents = new DocumentRestorer(into.documents);
   for await (const { header, body } of framesOf(file, ring)) await documents.take(header, body);
   const rest = new RestRestorer(into, documents.moves);
   for await (const { header, body } of framesOf(file, ring)) await rest.take(header, body);
+  await rest.end();
   return verified;
 }
 
 /** @throws StoreNotEmptyError */
-async function requireEmpty({ storage, filesFolder }: Installation): Promise<void> {
+async function requireEmpty(storage: Installation): Promise<void> {
   const { data } = await storage.documents.list('', null, 1);
   if (data[0] !== undefined) throw new StoreNotEmptyError(`the document "${data[0].document}"`);
   for await (const { key } of storage.records.scan([])) {
     if (!isOfStoreAlone(key)) throw new StoreNotEmptyError(`the record ${key.join('/')}`);
   }
   for await (const stream of storage.events.streams()) throw new StoreNotEmptyError(`the event stream "${stream}"`);
-  const [uploaded] = await filesIn(filesFolder);
-  if (uploaded !== undefined) throw new StoreNotEmptyError(`the uploaded file ${uploaded}`);
+  for await (const name of storage.files.list()) throw new StoreNotEmptyError(`the uploaded file ${pathOf(name)}`);
 }
 
 async function* framesOf(file: string, ring: KeyRing): AsyncGenerator<{ header: Header; body: Buffer }> {
@@ -76,7 +76,7 @@ interface Move {
 class DocumentRestorer {
   readonly moves = new Map<string, Move>();
 
-  constructor(private readonly log: Installation['storage']['documents']) {}
+  constructor(private readonly log: Installation['documents']) {}
 
   async take(header: Header, body: Buffer): Promise<void> {
     if (header.kind === 'document') await this.#begin(header, body);
@@ -124,6 +124,7 @@ class DocumentRestorer {
 class RestRestorer {
   /** Old and new ids of the events of the stream that is being restored, oldest first. */
   #ids: { readonly old: string; readonly now: string }[] = [];
+  #file: { readonly content: PassThrough; readonly written: Promise<unknown> } | undefined;
 
   constructor(
     private readonly into: Installation,
@@ -134,13 +135,13 @@ class RestRestorer {
     if (header.kind === 'events') await this.#events(header, body);
     if (header.kind === 'stream') await this.#consumers(header);
     if (header.kind === 'records') await this.#records(header, body);
-    if (header.kind === 'file') await this.#file(header, body);
+    if (header.kind === 'file') await this.#takeFile(header, body);
   }
 
   async #events({ stream, ids }: HeaderOf<'events'>, body: Buffer): Promise<void> {
     const data = JSON.parse(body.toString()) as unknown[];
     const moved = data.map((entry) => movedEntry(stream, entry, (document) => this.moves.get(document)));
-    const now = await this.into.storage.events.append(stream, moved);
+    const now = await this.into.events.append(stream, moved);
     ids.forEach((old, i) => this.#ids.push({ old, now: now[i] ?? '' }));
   }
 
@@ -148,7 +149,7 @@ class RestRestorer {
     for (const [consumer, place] of consumers) {
       // The last event that it has seen; when none of those is kept, it begins with the first that is.
       const seen = this.#ids.findLast(({ old }) => old <= place);
-      if (seen !== undefined) await this.into.storage.events.commit(stream, consumer, seen.now);
+      if (seen !== undefined) await this.into.events.commit(stream, consumer, seen.now);
     }
     this.#ids = [];
   }
@@ -160,22 +161,26 @@ class RestRestorer {
     );
     await Promise.all(
       records.map(({ key, expiresAt }, i) =>
-        this.into.storage.records.put(key, values[i] ?? Buffer.of(), expiresAt === undefined ? {} : { expiresAt }),
+        this.into.records.put(key, values[i] ?? Buffer.of(), expiresAt === undefined ? {} : { expiresAt }),
       ),
     );
   }
 
-  async #file({ path: name, offset }: HeaderOf<'file'>, body: Buffer): Promise<void> {
-    const folder = path.resolve(this.into.filesFolder);
-    const target = path.resolve(folder, name);
-    if (!target.startsWith(folder + path.sep)) throw new RangeError(`The file "${name}" would lie outside ${folder}`);
-    await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
-    const handle = await open(target, offset === 0 ? 'wx' : 'r+', 0o600);
-    try {
-      await handle.write(body, 0, body.length, offset);
-      await handle.sync();
-    } finally {
-      await handle.close();
+  async #takeFile({ path, offset }: HeaderOf<'file'>, body: Buffer): Promise<void> {
+    if (offset === 0) {
+      await this.end();
+      const content = new PassThrough();
+      this.#file = { content, written: this.into.files.write(fileNameOf(path), content) };
+      // Who waits for it in `end` is told.
+      this.#file.written.catch((error: unknown) => content.destroy(error instanceof Error ? error : undefined));
     }
+    if (this.#file?.content.write(body) === false) await once(this.#file.content, 'drain');
+  }
+
+  /** The file that is being written is whole. */
+  async end(): Promise<void> {
+    this.#file?.content.end();
+    await this.#file?.written;
+    this.#file = undefined;
   }
 }

@@ -2,6 +2,7 @@ export * from './bus.js';
 export * from './document-log.js';
 export * from './errors.js';
 export * from './event-log.js';
+export type * from './file-store.js';
 export * from './leases.js';
 export * from './record-store.js';
 export * from './storage.js';

@@ -2,6 +2,7 @@ import type { Test } from 'tap';
 import { busContract } from './bus.contract.js';
 import { documentLogContract, sharedDocumentLogContract } from './document-log.contract.js';
 import { eventLogContract } from './event-log.contract.js';
+import { fileStoreContract } from './file-store.contract.js';
 import { leasesContract } from './leases.contract.js';
 import { recordStoreContract } from './record-store.contract.js';
 import type { Storage } from './storage.js';
@@ -20,6 +21,7 @@ export async function storageContract(
   });
   await t.test('records', (t) => recordStoreContract(t, open, readMedium));
   await t.test('events', (t) => eventLogContract(t, open, readMedium));
+  await t.test('files', (t) => fileStoreContract(t, open, readMedium));
   await t.test('bus', (t) => busContract(t, open));
   await t.test('leases', (t) => leasesContract(t, open));
 }

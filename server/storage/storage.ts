@@ -1,6 +1,7 @@
 import type { Bus } from './bus.js';
 import type { DocumentLog } from './document-log.js';
 import type { EventLog } from './event-log.js';
+import type { FileStore } from './file-store.js';
 import type { Leases } from './leases.js';
 import type { RecordStore } from './record-store.js';
 
@@ -23,6 +24,7 @@ export interface Storage {
   readonly documents: DocumentLog;
   readonly records: RecordStore;
   readonly events: EventLog;
+  readonly files: FileStore;
   readonly bus: Bus;
   readonly leases: Leases;
   health(): StorageHealth;

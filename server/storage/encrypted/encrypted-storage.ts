@@ -1,8 +1,8 @@
 /**
  * Encryption at rest, over the ports of any store (AES-256-GCM, keys of `ENCRYPTION_KEYS`).
  *
- * Encrypted: updates, states and authors of documents, values of records, data of events, and messages where they leave
- * the process. In the clear: names of documents, keys of records, names of streams, times and sizes, by which the store
+ * Encrypted: updates, states and authors of documents, values of records, data of events, uploaded files, and messages where
+ * they leave the process. In the clear: names of documents, keys of records, names of streams, times and sizes, by which the store
  * finds and orders. Values from before encryption was switched on are read as they are, so whoever can write to the
  * medium can also put plain values there: this protects against readers of disks and backups.
  *
@@ -14,6 +14,7 @@ import type { Storage } from '../storage.js';
 import { EncryptedBus } from './encrypted-bus.js';
 import { EncryptedDocumentLog } from './encrypted-document-log.js';
 import { EncryptedEventLog } from './encrypted-event-log.js';
+import { EncryptedFileStore } from './encrypted-file-store.js';
 import { EncryptedRecordStore } from './encrypted-record-store.js';
 import type { KeyRing } from './key-ring.js';
 import { proveKeys } from './proof.js';
@@ -25,6 +26,7 @@ export function encryptStorage<S extends Storage>(storage: S, ring: KeyRing, log
     documents: new EncryptedDocumentLog(storage.documents, ring),
     records: new EncryptedRecordStore(storage.records, ring),
     events: new EncryptedEventLog(storage.events, ring),
+    files: new EncryptedFileStore(storage.files, ring),
     // The messages of an embedded store stay in the memory of its process.
     bus: storage.kind === 'embedded' ? storage.bus : new EncryptedBus(storage.bus, ring, logger),
   };

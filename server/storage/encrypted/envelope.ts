@@ -14,7 +14,7 @@ import { DecryptionError, EncryptionKeyMissingError } from './errors.js';
 import { SALT_BYTES, type KeyRing } from './key-ring.js';
 
 /** What is inside. An update that was sealed as such does not pass for a state. */
-export const KIND = { value: 1, update: 2, state: 3, event: 4, message: 5, proof: 6 } as const;
+export const KIND = { value: 1, update: 2, state: 3, event: 4, message: 5, proof: 6, file: 7 } as const;
 export type Kind = (typeof KIND)[keyof typeof KIND];
 
 /** Where a value lies, outermost first: `['document', 'form/x']`. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { StorageUnavailableError } from '../errors.js';
+import { RecordFileStore } from '../files/record-file-store.js';
 import type { Storage } from '../storage.js';
 import { RedisBus } from './bus.js';
 import type { RedisAddress } from './connection/address.js';
@@ -98,6 +99,7 @@ export async function openRedisStorage(options: RedisStorageOptions): Promise<Re
   };
   const documents = new RedisDocumentLog(common);
   const events = new RedisEventLog(common);
+  const records = new RedisRecordStore(common);
 
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -113,8 +115,9 @@ export async function openRedisStorage(options: RedisStorageOptions): Promise<Re
   return {
     kind: 'redis',
     documents,
-    records: new RedisRecordStore(common),
+    records,
     events,
+    files: new RecordFileStore(records),
     bus: new RedisBus(common),
     leases: new RedisLeases(common),
     advice,
