@@ -116,7 +116,10 @@ void t.test('a backup made under load opens elsewhere, with the same content in 
       snapshots.push((JSON.parse(Buffer.from(value).toString()) as { label: string }).label);
     t.strictSame(snapshots, ['named'], 'records are there');
     const audit = await storage.events.range('audit');
-    t.ok(audit.some(({ data }) => JSON.stringify(data).includes('"form.erased"')), 'events are there');
+    t.ok(
+      audit.some(({ data }) => JSON.stringify(data).includes('"form.erased"')),
+      'events are there',
+    );
     await t.rejects(storage.documents.load('form/gone'), { code: 'document_deleted' }, 'what was erased stays so');
   }
 
