@@ -1,12 +1,9 @@
 /** The SDK: `formloom/client`. Runs in browsers, and in Node with a WebSocket class. */
 export { waitMs, longestWaitMs } from './connection/backoff.js';
 export { CLOSE, isPermanent } from './connection/close-codes.js';
-export {
-  Connection,
-  ConnectionClosedError,
-  type ConnectionEvents,
-  type ConnectionOptions,
-} from './connection/connection.js';
+export { Connection, type ConnectionOptions } from './connection/connection.js';
+export { ConnectionClosedError, type ConnectionEvents } from './connection/events.js';
+export type { LineTarget } from './connection/line.js';
 export { realClock, STALE_COPY, type Clock, type ConnectionState, type SaveState } from './connection/state.js';
 export type { Token } from './connection/token.js';
 export type { OpenTransport, Transport, TransportEvents, TransportTarget } from './connection/transport.js';
