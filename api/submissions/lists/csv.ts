@@ -12,6 +12,9 @@ function csvCell(value: Json | undefined): string {
   return quoted(isPlain ? harmless(value.map(String).join('; ')) : JSON.stringify(value));
 }
 
-/** Spreadsheets take a text that begins so for a formula, and may send what it reads elsewhere. */
-const harmless = (text: string): string => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text);
+/**
+ * Spreadsheets take a text that begins so for a formula, and may send what it reads elsewhere (OWASP, CSV injection).
+ * In some languages the full-width forms count too.
+ */
+const harmless = (text: string): string => (/^[=+\-@\t\r\n＝＋－＠]/.test(text) ? `'${text}` : text);
 const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
