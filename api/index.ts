@@ -45,6 +45,7 @@ import { FormVersions } from './forms/versions.js';
 import { healthRoutes, type Readiness } from './health/routes.js';
 import { addCaller } from './http/caller.js';
 import { addIdempotency } from './http/idempotency.js';
+import type { KeptAnswers } from './http/kept-answers.js';
 import { addAddressLimit, addCallerLimit } from './http/limits.js';
 import { Problem } from './http/problem.js';
 import { addProblemEdge } from './http/problem-edge.js';
@@ -92,6 +93,8 @@ export interface ApiOptions {
   readonly storage: Storage;
   /** Archives of this node, encrypted when the store is. */
   readonly backups: { readonly folder: string; readonly ring: KeyRing };
+  /** Forget what is erased. */
+  readonly answers: KeptAnswers;
   /** As the feed, closed by who made it. */
   readonly snapshots: Snapshots;
   /** Id of this node. */
@@ -333,7 +336,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       addCaller(v1, authenticator, corsOrigins);
       addCallerLimit(v1, options.limits);
       v1.addHook('preValidation', async (request) => refuseDeepNesting(request.body));
-      addIdempotency(v1, storage.records, clock);
+      addIdempotency(v1, { records: storage.records, answers: options.answers, clock });
       addAudit(v1, audit, PREFIX);
       addRequestWatch(v1, { watch: alerts.watch, addresses: options.addresses, clock });
       await v1.register(healthRoutes, {

@@ -6,6 +6,7 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Logger } from 'pino';
+import { KeptAnswers } from '../api/http/kept-answers.js';
 import { createApi } from '../api/index.js';
 import type { RetrySchedule } from '../api/webhooks/index.js';
 import { EditCounter, FactLog, LiveBoard } from '../server/analytics/index.js';
@@ -75,7 +76,8 @@ export async function startFormloom(
   const facts = new FactLog({ log: storage.events, records: storage.records, bus: storage.bus, logger });
   const edits = new EditCounter(facts, logger);
   const hydration = { budgetBytes: config.hydratedBytes };
-  const rooms = new RoomRegistry({
+  const answers = new KeptAnswers(storage.records, (document) => rooms.exists(document));
+  const rooms: RoomRegistry = new RoomRegistry({
     node,
     log: storage.documents,
     bus: storage.bus,
@@ -87,6 +89,7 @@ export async function startFormloom(
       return hydration.budgetBytes;
     },
     isTickAdaptive: config.websocketOptimizationEnabled,
+    onErased: (document) => answers.forget(document),
     beforeFold: (document) => history.record(document),
     onWork: (document, ms) => {
       if (work.spend(document, ms)) void shutOverworked(document);
@@ -186,6 +189,7 @@ export async function startFormloom(
     storage,
     backups: { folder: path.join(config.dataDir, 'backups'), ring },
     snapshots,
+    answers,
     node,
     feed,
     webhooks: { allowPrivateTargets: config.webhookPrivateTargets, schedule: parts.webhookSchedule },

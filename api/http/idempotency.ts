@@ -5,7 +5,7 @@
  *   no record                 work, then keep the answer
  *   record, other request     409 idempotency_key_reused
  *   record without an answer  409 request_in_progress, until the node that works on it is surely gone
- *   record with an answer     that answer again, with `Idempotency-Replayed: true`
+ *   record with an answer     that answer again, with `Idempotency-Replayed: true`; what it was about is erased: anew
  *
  * Answers of 5xx are not kept: the caller may repeat the request.
  */
@@ -14,6 +14,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Principal } from '../../server/auth/index.js';
 import type { RecordKey, RecordStore } from '../../server/storage/record-store.js';
+import { answerSchema, subjectOfPath, subjectSchema, type KeptAnswers, type Subject } from './kept-answers.js';
 import { Problem } from './problem.js';
 
 const KEPT_MS = 24 * 3_600_000;
@@ -25,7 +26,9 @@ const KEPT_HEADERS = ['content-type', 'etag', 'location'] as const;
 const recordSchema = z.object({
   fingerprint: z.string(),
   startedAt: z.number(),
-  answer: z.object({ status: z.number(), headers: z.record(z.string(), z.string()), body: z.string() }).optional(),
+  answer: answerSchema.optional(),
+  /** Where the answer is kept instead, because it may hold content. */
+  subject: subjectSchema.optional(),
 });
 type IdempotencyRecord = z.infer<typeof recordSchema>;
 
@@ -42,7 +45,14 @@ declare module 'fastify' {
   }
 }
 
-export function addIdempotency(api: FastifyInstance, records: RecordStore, clock: () => number): void {
+export interface IdempotencyOptions {
+  readonly records: RecordStore;
+  readonly answers: KeptAnswers;
+  /** Unix time in milliseconds. */
+  readonly clock: () => number;
+}
+
+export function addIdempotency(api: FastifyInstance, { records, answers, clock }: IdempotencyOptions): void {
   api.decorateRequest('idempotency', undefined);
   api.decorateRequest('fingerprint', undefined);
 
@@ -60,7 +70,8 @@ export function addIdempotency(api: FastifyInstance, records: RecordStore, clock
     if (!name.success) throw new Problem('bad_request', 'An Idempotency-Key has 1 to 255 characters.');
     const key: RecordKey = ['idempotency', request.caller.id, name.data];
     const now = clock();
-    const record: IdempotencyRecord = { fingerprint: request.fingerprint ?? '', startedAt: now };
+    const subject = request.method === 'DELETE' ? undefined : subjectOfPath(request.url);
+    const record: IdempotencyRecord = { fingerprint: request.fingerprint ?? '', startedAt: now, subject };
     const claimed = await records.put(key, encode(record), { ifVersion: null, expiresAt: now + KEPT_MS });
     if (claimed !== 'conflict') {
       request.idempotency = { key, version: claimed.version, record };
@@ -72,13 +83,13 @@ export function addIdempotency(api: FastifyInstance, records: RecordStore, clock
     if (known.fingerprint !== record.fingerprint) {
       throw new Problem('idempotency_key_reused', 'The same Idempotency-Key came with another request before.');
     }
-    if (known.answer !== undefined) {
-      reply.headers(known.answer.headers).header('idempotency-replayed', 'true');
-      return reply
-        .code(known.answer.status)
-        .send(known.answer.body === '' ? undefined : Buffer.from(known.answer.body, 'base64'));
+    const answer = known.subject === undefined ? known.answer : await answers.find(known.subject, key);
+    if (answer !== undefined) {
+      reply.headers(answer.headers).header('idempotency-replayed', 'true');
+      return reply.code(answer.status).send(answer.body === '' ? undefined : Buffer.from(answer.body, 'base64'));
     }
-    if (now - known.startedAt < ABANDONED_MS) throw inProgress();
+    const isErased = known.subject !== undefined && !(await answers.isThere(known.subject));
+    if (!isErased && now - known.startedAt < ABANDONED_MS) throw inProgress();
     const taken = await records.put(key, encode(record), { ifVersion: stored.version, expiresAt: now + KEPT_MS });
     if (taken === 'conflict') throw inProgress();
     request.idempotency = { key, version: taken.version, record };
@@ -101,12 +112,20 @@ export function addIdempotency(api: FastifyInstance, records: RecordStore, clock
       if (value !== undefined) headers[name] = String(value);
     }
     const answer = { status: reply.statusCode, headers, body: body.toString('base64') };
-    await records.put(claim.key, encode({ ...claim.record, answer }), {
-      ifVersion: claim.version,
-      expiresAt: claim.record.startedAt + KEPT_MS,
-    });
+    const expiresAt = claim.record.startedAt + KEPT_MS;
+    const subject = subjectOf(request, answer.status, headers['location']);
+    if (subject !== undefined) await answers.keep(subject, claim.key, answer, expiresAt);
+    // The record knew it from the start: one write less.
+    if (subject !== undefined && String(subject) === String(claim.record.subject)) return payload;
+    const settled: IdempotencyRecord = { ...claim.record, subject, ...(subject === undefined ? { answer } : {}) };
+    await records.put(claim.key, encode(settled), { ifVersion: claim.version, expiresAt });
     return payload;
   });
+}
+
+/** Undefined when the answer holds no content: a receipt of an erasure must outlive what it is about. */
+function subjectOf({ method, url }: FastifyRequest, status: number, location: string | undefined): Subject | undefined {
+  return method === 'DELETE' || status >= 400 ? undefined : subjectOfPath(location ?? url);
 }
 
 function inProgress(): Problem {

@@ -44,6 +44,8 @@ export interface RoomsOptions {
   readonly beforeFold?: (document: string) => Promise<void>;
   /** Processor time that a document took, in milliseconds. */
   readonly onWork?: (document: string, ms: number) => void;
+  /** When a document has left the log: what else holds of it is forgotten before the erasure is confirmed. */
+  readonly onErased?: (document: string) => Promise<void>;
   /** After updates of this node have become durable. */
   readonly onChanged?: (document: string, updates: readonly NewUpdate[]) => void;
 }
@@ -325,6 +327,7 @@ export class RoomRegistry implements Rooms {
       room.markErased();
     }
     const receipt = await this.options.log.erase(document);
+    await this.options.onErased?.(document);
     if (this.options.log.isShared) {
       await this.options.bus.publish(ERASED_CHANNEL, Buffer.from(document)).catch((error: unknown) => {
         this.options.logger.warn({ err: error, document }, 'other nodes could not be told of an erasure');
