@@ -25,7 +25,20 @@ export {
   type SheetVerdict,
   type StartedSubmission,
 } from './submission/submission-handle.js';
-export type { FormJson, FieldJson, PageJson, OptionJson } from '../crdt/form/form-json.js';
+export type {
+  FieldInput,
+  FieldJson,
+  FieldType,
+  FormInput,
+  FormJson,
+  Json,
+  JumpJson,
+  OptionJson,
+  PageInput,
+  PageJson,
+  Texts,
+  ValidationJson,
+} from '../crdt/form/form-json.js';
 export { OperationsRefusedError, type OperationInput } from '../crdt/form/operations.js';
 export { httpTransport } from './connection/http-transport.js';
 export { LocalCopy, openLocalCopy, type CopySetAside, type LocalCopyOptions } from './persistence/local-copy.js';

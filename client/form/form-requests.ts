@@ -1,5 +1,5 @@
 /** What is done to a form by request: docs/rest.md says what each answers. */
-import type { FormJson } from '../../crdt/form/form-json.js';
+import type { FormInput, FormJson } from '../../crdt/form/form-json.js';
 import type { RestCaller } from '../rest/caller.js';
 
 export interface Published {
@@ -14,7 +14,7 @@ export interface Published {
 
 /** Each throws RequestRefusedError. */
 export interface FormRequests {
-  create(form?: Partial<Omit<FormJson, 'id'>>): Promise<FormJson>;
+  create(form?: Omit<FormInput, 'id'>): Promise<FormJson>;
   /** @param dryRun what would change, and what it means for answers */
   publish(options?: { readonly dryRun?: boolean }): Promise<Published>;
   version(version: number): Promise<FormJson>;
