@@ -38,6 +38,8 @@ import { DocumentService } from './documents/service.js';
 import { eventRoutes } from './events/index.js';
 import { FeedDeliveries, FeedListeners, feedRoutes, FeedSockets, notificationDeliveries } from './feed/index.js';
 import { conflictRoutes, ConflictService, ConflictWatch } from './forms/conflicts/index.js';
+import { historyRoutes } from './forms/history/routes.js';
+import { publishingRoutes } from './forms/publishing/routes.js';
 import { formRoutes } from './forms/routes.js';
 import { FormService } from './forms/service.js';
 import { FormSummaries } from './forms/summaries.js';
@@ -146,6 +148,8 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   api.setValidatorCompiler(validatorCompiler);
   // The schemas of answers are documentation; that answers fit them is what tests show, at no cost per request.
   api.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  // Fastify reads it by itself, but nothing here is said in plain text.
+  api.removeContentTypeParser('text/plain');
   addProblemEdge(api, logger);
   await api.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
@@ -165,6 +169,8 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       'x-formloom-losses',
     ],
     credentials: !corsOrigins.includes('*'),
+    // An OPTIONS request that is no preflight is answered as any other.
+    strictPreflight: false,
   });
   addAddressLimit(api, options.limits, options.addresses);
   await addOpenApi(api, options.version);
@@ -357,7 +363,9 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       }
       const conflicts = new ConflictService({ rooms, watch: conflictWatch, clock });
       await v1.register(conflictRoutes, { conflicts, audit });
-      await v1.register(formRoutes, { forms, audit, activities, audience });
+      await v1.register(formRoutes, { forms, audit, activities, clock });
+      await v1.register(publishingRoutes, { forms, audit, audience });
+      await v1.register(historyRoutes, { forms });
       await v1.register(commentRoutes, { comments, activities, subscriptions });
       await v1.register(notificationRoutes, { notifications, settings, clock });
       await v1.register(submissionRoutes, {

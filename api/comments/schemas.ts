@@ -11,6 +11,7 @@ import {
   userTextSchema,
 } from '../../crdt/comments/index.js';
 import { idSchema } from '../../crdt/index.js';
+import { formParams } from '../forms/schemas.js';
 import { pageOf, pageQuery } from '../http/pages.js';
 import { SUBSCRIPTION_MODES } from '../notifications/index.js';
 import { ACTIVITIES } from './activity-board.js';
@@ -29,9 +30,9 @@ const bodySchema = z
   .refine((text) => mentionsIn(text).length <= MAX_MENTIONS, `mentions more than ${MAX_MENTIONS} users`)
   .describe('Plain text; `@[userId]` mentions a user.');
 
-export const formParams = z.object({ formId: idSchema });
-export const threadParams = z.object({ formId: idSchema, threadId: idSchema });
-export const commentParams = z.object({ formId: idSchema, threadId: idSchema, commentId: idSchema });
+export { formParams };
+export const threadParams = formParams.extend({ threadId: idSchema });
+export const commentParams = threadParams.extend({ commentId: idSchema });
 export const reactionParams = commentParams.extend({ reaction: z.enum(REACTIONS) });
 
 export const listQuery = z.object({
@@ -62,7 +63,11 @@ export const commentWithHistorySchema = commentSchema.extend({
 
 export const activityRequestSchema = z.strictObject({ activity: z.enum(ACTIVITIES), threadId: idSchema.optional() });
 
-export const subscriptionRequestSchema = z.strictObject({ mode: z.enum(SUBSCRIPTION_MODES) });
+/** The whole body may be left out. */
+export const subscriptionRequestSchema = z.preprocess(
+  (body) => body ?? {},
+  z.strictObject({ mode: z.enum(SUBSCRIPTION_MODES).default('follow') }),
+);
 export const subscriptionSchema = z.object({
   formId: idSchema,
   threadId: idSchema.nullable(),

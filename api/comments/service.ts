@@ -117,10 +117,13 @@ export class CommentService {
     const assignee = after.assignee === before.assignee ? null : after.assignee;
     const isResolved = after.status === 'resolved' && before.status === 'open';
     if (assignee !== null) await audience.assigned(principal, after, assignee);
-    if (isResolved) {
-      await this.#tell('comment.resolved', formId, principal, { threadId });
-      await audience.resolved(principal, after);
+    if (after.assignee !== before.assignee) {
+      await this.#tell('comment.assigned', formId, principal, { threadId, assignee: after.assignee });
     }
+    if (after.status !== before.status) {
+      await this.#tell(isResolved ? 'comment.resolved' : 'comment.reopened', formId, principal, { threadId });
+    }
+    if (isResolved) await audience.resolved(principal, after);
     if (assignee !== null || isResolved) await this.#forgetGone({ formId, threadId });
     return this.#state(after);
   }
@@ -131,6 +134,7 @@ export class CommentService {
       requireMatch(ifMatch, etagOf(present(projectThread(doc, formId, threadId), threadId)));
       deleteThread(doc, threadId);
     });
+    await this.#tell('comment.deleted', formId, principal, { threadId, commentId: null });
     await this.options.notifier.forget({ formId, threadId });
   }
 
@@ -176,6 +180,7 @@ export class CommentService {
       editComment(doc, threadId, commentId, body, this.options.clock());
     });
     const earlier = commentState(before, commentId).comment.body;
+    await this.#tell('comment.updated', formId, principal, { threadId, commentId });
     await this.options.audience.edited(principal, after, commentId, earlier, body);
     await this.#forgetGone(place);
     return commentState(after, commentId);
@@ -190,6 +195,7 @@ export class CommentService {
       if (!isAllowed) throw new Problem('forbidden', 'A comment is deleted by its author or an owner of the form.');
       if (comment.deletedAt === null) deleteComment(doc, threadId, commentId, this.options.clock());
     });
+    await this.#tell('comment.deleted', formId, principal, { threadId, commentId });
     await this.options.notifier.forget({ formId, threadId, commentId });
     return commentState(after, commentId);
   }
@@ -207,6 +213,7 @@ export class CommentService {
       standing(thread, commentId);
       setReaction(doc, threadId, commentId, reaction, principal.id, isSet);
     });
+    await this.#tell('comment.reaction', formId, principal, { threadId, commentId, reaction, isSet });
     return commentState(after, commentId);
   }
 

@@ -1,5 +1,6 @@
 /** What the endpoints of documents and their snapshots take and answer. */
 import { z } from 'zod';
+import { changeSchema } from '../forms/schemas.js';
 import { pageOf, pageQuery, timeSchema } from '../http/pages.js';
 
 export const documentParams = z.object({
@@ -52,13 +53,6 @@ export const snapshotContentSchema = snapshotSchema.extend({ content: z.unknown(
 
 export const diffQuery = z.object({
   against: z.string().max(64).default('now').describe('Another snapshot, or `now`.'),
-});
-const changeSchema = z.object({
-  kind: z.enum(['added', 'removed', 'moved', 'changed']),
-  target: z.string(),
-  property: z.string().optional(),
-  before: z.unknown().optional(),
-  after: z.unknown().optional(),
 });
 export const diffSchema = z.object({ changes: z.array(changeSchema), isTruncated: z.boolean() });
 

@@ -1,42 +1,44 @@
 /** Who is at a form: those with a socket, as their awareness says, and those who post what they do. */
 import type { z } from 'zod';
-import { can, type Principal } from '../../server/auth/index.js';
 import type { PresenceState } from '../../server/rooms/rooms.js';
-import { commentsDocument, type ShownActivity } from '../comments/index.js';
+import type { ShownActivity } from '../comments/index.js';
 import { timeOf } from '../http/pages.js';
 import type { presenceSchema } from './schemas.js';
 
 type ShownPresence = z.infer<typeof presenceSchema>['data'][number];
 
-/** Which thread somebody is at is told to those alone who may read the threads. */
+/** Somebody who shows nothing new for this long is idle, whatever the last thing was. */
+const IDLE_AFTER_MS = 60_000;
+
+/** @param now Unix time in milliseconds */
 export function shownPresence(
-  principal: Principal,
-  formId: string,
   states: readonly PresenceState[],
   activities: readonly ShownActivity[],
+  now: number,
 ): ShownPresence[] {
-  const seesThreads = can(principal, commentsDocument(formId), 'read');
-  const threadOf = (threadId: unknown): string | null =>
-    seesThreads && typeof threadId === 'string' ? threadId : null;
+  const activityOf = ({ state, changedAt }: PresenceState): string => {
+    if (now - changedAt >= IDLE_AFTER_MS) return 'idle';
+    return textIn(state['activity']) ?? 'viewing';
+  };
   return [
-    ...states.map(({ principal: user, role, state, since, changedAt, clientId, connectionId }) => ({
-      user,
-      role,
-      activity: typeof state['activity'] === 'string' ? state['activity'] : 'viewing',
-      field: typeof state['field'] === 'string' ? state['field'] : null,
-      threadId: threadOf(state['threadId']),
-      cursor: state['cursor'] ?? null,
-      since: timeOf(since),
-      changedAt: timeOf(changedAt),
-      clientId,
-      connectionId,
+    ...states.map((each) => ({
+      user: each.principal,
+      role: each.role,
+      activity: activityOf(each),
+      field: textIn(each.state['field']),
+      threadId: textIn(each.state['threadId']),
+      cursor: each.state['cursor'] ?? null,
+      since: timeOf(each.since),
+      changedAt: timeOf(each.changedAt),
+      clientId: each.clientId,
+      connectionId: each.connectionId,
     })),
     ...activities.map(({ user, role, activity, threadId, since, changedAt }) => ({
       user,
       role,
       activity,
       field: null,
-      threadId: threadOf(threadId),
+      threadId,
       cursor: null,
       since: timeOf(since),
       changedAt: timeOf(changedAt),
@@ -45,3 +47,5 @@ export function shownPresence(
     })),
   ];
 }
+
+const textIn = (value: unknown): string | null => (typeof value === 'string' ? value : null);

@@ -9,7 +9,6 @@ import {
   languageSchema,
   operationSchema,
 } from '../../crdt/index.js';
-import { EXPORT_FORMATS } from '../../crdt/export/index.js';
 import { IMPORT_FORMATS } from '../../crdt/import/index.js';
 import { pageOf, pageQuery, timeSchema } from '../http/pages.js';
 
@@ -80,8 +79,6 @@ export const presenceSchema = z.object({
   nextCursor: z.null(),
 });
 
-export const exportQuery = z.object({ format: z.enum(EXPORT_FORMATS).default('formloom') });
-
 export const changeSchema = z.object({
   kind: z.enum(['added', 'removed', 'moved', 'changed']),
   target: z.string(),
@@ -93,60 +90,6 @@ export const impactSchema = z.object({
   target: z.string(),
   severity: z.enum(['none', 'review', 'loss']),
   message: z.string(),
-});
-
-export const publishQuery = z.object({
-  dryRun: z.stringbool().default(false).describe('Answer the difference and its impact, publish nothing.'),
-});
-export const versionSchema = z.object({
-  version: z.number(),
-  publishedAt: timeSchema,
-  publishedBy: z.string(),
-  changes: z.number(),
-});
-export const publishedSchema = z.object({
-  dryRun: z.boolean(),
-  version: z.number(),
-  publishedAt: timeSchema.nullable(),
-  changes: z.array(changeSchema),
-  impact: z.array(impactSchema),
-});
-export const versionListSchema = pageOf(versionSchema);
-
-export const diffQuery = z.object({
-  from: z
-    .string()
-    .max(64)
-    .optional()
-    .describe('A version number, a snapshot id or `draft`; the last version when absent.'),
-  to: z.string().max(64).default('draft').describe('A version number, a snapshot id or `draft`.'),
-});
-export const diffSchema = z.object({ changes: z.array(changeSchema), impact: z.array(impactSchema) });
-
-export const changesQuery = z.object({
-  ...pageQuery,
-  fieldId: idSchema.optional(),
-  userId: z.string().max(256).optional(),
-  since: z.iso.datetime({ offset: true }).optional(),
-});
-export const loggedChangeSchema = z.object({
-  id: z.string(),
-  at: timeSchema,
-  user: z.object({ id: z.string(), name: z.string().optional() }),
-  source: z.enum(['sync', 'rest', 'import', 'restore', 'undo', 'system']),
-  kind: changeSchema.shape.kind,
-  target: z.string(),
-  fieldId: z.string().nullable(),
-  property: z.string().nullable(),
-  before: z.unknown().optional(),
-  after: z.unknown().optional(),
-});
-export const changesSchema = pageOf(loggedChangeSchema);
-export const fieldHistorySchema = z.object({
-  ...changesSchema.shape,
-  blame: z
-    .record(z.string(), z.object({ user: loggedChangeSchema.shape.user, at: timeSchema }))
-    .describe('By property: who changed it last, and when.'),
 });
 
 export const receiptSchema = z.object({

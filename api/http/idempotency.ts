@@ -12,7 +12,6 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Principal } from '../../server/auth/index.js';
 import type { RecordKey, RecordStore } from '../../server/storage/record-store.js';
 import { answerSchema, subjectOfPath, subjectSchema, type KeptAnswers, type Subject } from './kept-answers.js';
 import { Problem } from './problem.js';
@@ -58,17 +57,16 @@ export function addIdempotency(api: FastifyInstance, { records, answers, clock }
 
   // Of the body as it came: validation fills in defaults, such as new ids.
   api.addHook('preValidation', async (request) => {
-    if (request.headers['idempotency-key'] === undefined || request.caller === undefined) return;
-    request.fingerprint = fingerprintOf(request, request.caller);
+    if (request.headers['idempotency-key'] === undefined) return;
+    request.fingerprint = fingerprintOf(request);
   });
 
   api.addHook('preHandler', async (request, reply) => {
     const header = request.headers['idempotency-key'];
-    if (header === undefined || request.method === 'GET' || request.method === 'HEAD' || request.caller === undefined)
-      return;
+    if (header === undefined || request.method === 'GET' || request.method === 'HEAD') return;
     const name = z.string().min(1).max(255).safeParse(header);
     if (!name.success) throw new Problem('bad_request', 'An Idempotency-Key has 1 to 255 characters.');
-    const key: RecordKey = ['idempotency', request.caller.id, name.data];
+    const key: RecordKey = ['idempotency', callerIdOf(request), name.data];
     const now = clock();
     const subject = request.method === 'DELETE' ? undefined : subjectOfPath(request.url);
     const record: IdempotencyRecord = { fingerprint: request.fingerprint ?? '', startedAt: now, subject };
@@ -134,10 +132,15 @@ function inProgress(): Problem {
   });
 }
 
-function fingerprintOf(request: FastifyRequest, principal: Principal): string {
+/** Nobody has an empty id: it stands for those who need no token. */
+const callerIdOf = ({ caller }: FastifyRequest): string => caller?.id ?? '';
+
+function fingerprintOf(request: FastifyRequest): string {
   const hash = createHash('sha256').update(`${request.method} ${request.url.split('?', 1)[0] ?? ''}\n`);
   const query: unknown = request.query;
-  hash.update(JSON.stringify([principal.id, { ...(query as object), token: undefined }]));
+  hash.update(JSON.stringify([callerIdOf(request), { ...(query as object), token: undefined }]));
+  // A body that is a stream has not been read yet: its length must do.
+  if (request.body === undefined) hash.update(request.headers['content-length'] ?? '');
   hash.update(request.body instanceof Uint8Array ? request.body : JSON.stringify(request.body ?? null));
   return hash.digest('base64url');
 }

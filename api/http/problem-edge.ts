@@ -11,6 +11,7 @@ import { DocumentNameError } from '../../server/protocol/document-name.js';
 import { RoomError } from '../../server/rooms/errors.js';
 import { StorageError } from '../../server/storage/errors.js';
 import { isProblemCode, Problem, PROBLEMS, type ProblemCode } from './problem.js';
+import { PathMethods } from './path-methods.js';
 import { issuesOf } from './validation.js';
 
 /** What Fastify itself refuses. */
@@ -33,9 +34,16 @@ export function addProblemEdge(api: FastifyInstance, logger: Logger): void {
     }
     return sendProblem(request, reply, problem);
   });
-  api.setNotFoundHandler((request, reply) =>
-    sendProblem(request, reply, new Problem('not_found', `There is no ${request.method} ${pathOf(request)}.`)),
-  );
+  const methods = new PathMethods(api);
+  api.setNotFoundHandler((request, reply) => {
+    const allowed = methods.of(pathOf(request));
+    if (allowed.length === 0) {
+      return sendProblem(request, reply, new Problem('not_found', `There is no ${pathOf(request)}.`));
+    }
+    reply.header('allow', allowed.join(', '));
+    const detail = `${request.method} is not possible here, but ${allowed.join(', ')}.`;
+    return sendProblem(request, reply, new Problem('method_not_allowed', detail));
+  });
 }
 
 const READ_OUT_BYTES = 64 * 1024 * 1024;
@@ -92,7 +100,7 @@ function problemFrom(error: Error & { code?: unknown; statusCode?: unknown }): P
   }
   if (error instanceof OperationsRefusedError) {
     return new Problem('operations_refused', 'Nothing was changed.', {
-      errors: error.issues.map(({ path, message }) => ({ path, message })),
+      errors: error.issues.map(({ path, message }) => ({ path: path.replaceAll('/', '.'), message })),
     });
   }
   if (error instanceof ImportError) {

@@ -37,9 +37,9 @@ export const notificationSchema = z
   .meta({ id: 'Notification' });
 export const notificationListSchema = pageOf(notificationSchema);
 
-export const readRequestSchema = z.union([
-  z.strictObject({ ids: z.array(notificationId).min(1).max(1_000) }),
-  z.strictObject({ all: z.literal(true) }),
-]);
+export const readRequestSchema = z.union(
+  [z.strictObject({ ids: z.array(notificationId).min(1).max(1_000) }), z.strictObject({ all: z.literal(true) })],
+  { error: 'either `ids` or `all: true`' },
+);
 export const readAnswerSchema = z.object({ read: z.int().describe('How many became read by this request.') });
 export const notificationParams = z.object({ id: notificationId });

@@ -31,8 +31,6 @@ export interface SubmissionRoutesOptions {
 
 export const submissionRoutes: FastifyPluginAsyncZod<SubmissionRoutesOptions> = async (api, options) => {
   const { submissions: service, listing, migrations, audit, addresses, locationHeaders } = options;
-  // Fastify reads it by itself, but nothing here is said in plain text.
-  api.removeContentTypeParser('text/plain');
   await api.register(listRoutes, { listing });
   await api.register(fileRoutes, { submissions: service });
   await api.register(migrationRoutes, { migrations });
@@ -58,6 +56,7 @@ export const submissionRoutes: FastifyPluginAsyncZod<SubmissionRoutesOptions> = 
       return reply
         .code(201)
         .header('location', `/api/v1/forms/${formId}/submissions/${started.record.id}`)
+        .header('etag', started.etag)
         .header('cache-control', 'no-store')
         .send(shownStart(started));
     },
@@ -77,7 +76,7 @@ export const submissionRoutes: FastifyPluginAsyncZod<SubmissionRoutesOptions> = 
     },
     async (request, reply) => {
       const resumed = await service.resume(request.body.resumeToken);
-      return reply.header('cache-control', 'no-store').send(shownStart(resumed));
+      return reply.header('etag', resumed.etag).header('cache-control', 'no-store').send(shownStart(resumed));
     },
   );
 

@@ -2,14 +2,16 @@
 import { z } from 'zod';
 import { idSchema, jsonSchema } from '../../crdt/index.js';
 import { SUBMISSION_STATUSES } from '../../crdt/submission/index.js';
+import { formParams } from '../forms/schemas.js';
 import { pageOf, pageQuery, timeSchema } from '../http/pages.js';
 import { deviceSchema } from './device.js';
 import { personSchema } from './records/submission-record.js';
 
+export { formParams };
+
 const MAX_ANSWERS = 5_000;
 
-export const formParams = z.object({ formId: idSchema });
-export const submissionParams = z.object({ formId: idSchema, submissionId: idSchema });
+export const submissionParams = formParams.extend({ submissionId: idSchema });
 
 const answersSchema = z
   .record(idSchema, jsonSchema)

@@ -57,6 +57,7 @@ export type Answers = Readonly<Record<string, Json>>;
 export interface StartedSubmission extends Access {
   readonly record: SubmissionRecord;
   readonly resumeToken: string;
+  readonly etag: string;
 }
 
 export interface SubmissionReceipt {
@@ -107,14 +108,19 @@ export class SubmissionService {
     // First of all: without a token nobody could go on.
     const opened = await access.open(record, principal);
     const seed = { ...defaultAnswers(form), ...answers };
-    await rooms.edit(sheetDocument(formId, id), principal, (doc) => seedSheet(doc, { formId, version }, seed), {
-      source: 'rest',
-      ifAbsent: true,
-    });
+    const seeded = await rooms.edit(
+      sheetDocument(formId, id),
+      principal,
+      (doc) => {
+        seedSheet(doc, { formId, version }, seed);
+        return readAnswers(doc);
+      },
+      { source: 'rest', ifAbsent: true },
+    );
     await store.create(record);
     if (await rooms.exists(`form/${formId}`)) {
       await this.options.announcements.started(record);
-      return { record, resumeToken, ...opened };
+      return { record, resumeToken, etag: etagOfSheet(record, seeded.result), ...opened };
     }
     // The form was erased meanwhile, perhaps without having seen this sheet.
     await this.#erase(record);
@@ -133,7 +139,8 @@ export class SubmissionService {
     if (stored.record.status === 'abandoned') {
       stored = await lifeCycle.reopen(stored.record.startedBy, stored);
     }
-    return { record: stored.record, resumeToken, ...opened };
+    const { etag } = await this.options.sheets.view(stored.record);
+    return { record: stored.record, resumeToken, etag, ...opened };
   }
 
   /** @throws Problem `submission_not_found` */

@@ -57,11 +57,14 @@ for (const [transport, read] of Object.entries(TRANSPORTS)) {
       reader.types().filter((type) => type !== 'form.changed' && type !== 'analytics.updated'),
       [
         'form.created',
+        // What is published is kept as a snapshot, as is what a restore replaces.
+        'snapshot.created',
         'form.published',
         'snapshot.created',
         'comment.created',
         'notification.created',
         'comment.resolved',
+        'snapshot.created',
         'snapshot.restored',
         'form.deleted',
       ],
@@ -147,7 +150,7 @@ for (const [transport, read] of Object.entries(TRANSPORTS)) {
     await api.post(`/documents/form%2Ftypes-${formId}/snapshots`, {});
     await api.post(`/forms/types-${formId}/publish`);
     await until(() => reader.types().includes('form.published'));
-    t.same(reader.types(), ['snapshot.created', 'form.published']);
+    t.same(reader.types(), ['snapshot.created', 'snapshot.created', 'form.published'], 'publishing takes one too');
   });
 
   void t.test(
@@ -221,7 +224,7 @@ void t.test('wrong requests are refused with a reason', async (t) => {
   };
   t.equal(await closing('', {}), 4401);
   t.equal(await closing('?formId=not-mine', bearer(viewer)), 4403);
-  t.equal((await fetch(`${server.http}/api/v1/feed`, { method: 'HEAD', headers: bearer(ADMIN) })).status, 404);
+  t.equal((await fetch(`${server.http}/api/v1/feed`, { method: 'HEAD', headers: bearer(ADMIN) })).status, 405);
 });
 
 void t.test('documents beside the feed still open, whatever they are called', async (t) => {

@@ -161,7 +161,7 @@ void t.test('If-Match: a stale one changes nothing, a right one does; operations
   });
   t.equal(mixed.status, 422, mixed.text);
   t.equal(mixed.body.code, 'operations_refused');
-  t.match(mixed.body.errors[0].path, 'operations/1');
+  t.match(mixed.body.errors[0].path, 'operations.1');
   t.equal((await api.get('/forms/etags')).body.title.en, 'one', 'the first operation was not applied either');
 });
 

@@ -19,7 +19,7 @@ const KINDS = ['form', 'comments', 'sheet', 'foreign form', 'foreign comments', 
 type Kind = (typeof KINDS)[number];
 
 /** The rights table of the contract, for live documents. */
-function expected({ token, role, sheetRole, isAdministrator }: Actor, kind: Kind): Door {
+function expected({ token, role, sheetRole, isSheetByForm, isAdministrator }: Actor, kind: Kind): Door {
   if (token === undefined) return 'no token (4401)';
   const writers: readonly (Role | undefined)[] = ['editor', 'owner', 'admin'];
   // Threads are written by the server alone.
@@ -31,6 +31,7 @@ function expected({ token, role, sheetRole, isAdministrator }: Actor, kind: Kind
       return role === 'respondent' ? 'no right (4403)' : 'reads';
     case 'sheet':
       if (sheetRole === undefined) return 'no right (4403)';
+      if (isSheetByForm) return sheetRole === 'admin' ? 'writes' : 'reads';
       return sheetRole === 'respondent' || writers.includes(sheetRole) ? 'writes' : 'reads';
     default:
       return 'no right (4403)';

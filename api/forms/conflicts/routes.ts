@@ -3,8 +3,8 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Conflict } from '../../../crdt/index.js';
 import type { AuditLog } from '../../audit/audit-log.js';
-import { callerOf, requireBackstage, requireRight } from '../../http/caller.js';
 import { timeOf } from '../../http/pages.js';
+import { formCaller } from '../rights.js';
 import { fieldParams, formParams } from '../schemas.js';
 import * as schemas from './schemas.js';
 import type { ConflictService } from './service.js';
@@ -29,7 +29,7 @@ export const conflictRoutes: FastifyPluginAsyncZod<ConflictRoutesOptions> = asyn
     },
     async (request, reply) => {
       const { formId } = request.params;
-      requireBackstage(callerOf(request), `form/${formId}`, 'form_not_found');
+      formCaller(request, 'view');
       const { conflicts: open, etag } = await conflicts.list(formId);
       reply.header('etag', etag).header('cache-control', 'no-cache');
       return { data: open.map(shown), nextCursor: null };
@@ -49,8 +49,7 @@ export const conflictRoutes: FastifyPluginAsyncZod<ConflictRoutesOptions> = asyn
     },
     async (request) => {
       const { formId, conflictId } = request.params;
-      const principal = callerOf(request);
-      requireRight(principal, `form/${formId}`, 'write', 'form_not_found');
+      const principal = formCaller(request, 'write');
       const left = await conflicts.resolve(principal, formId, conflictId, request.body, request.headers['if-match']);
       return { data: left.map(shown), nextCursor: null };
     },
@@ -68,7 +67,7 @@ export const conflictRoutes: FastifyPluginAsyncZod<ConflictRoutesOptions> = asyn
     },
     async (request, reply) => {
       const { formId } = request.params;
-      requireRight(callerOf(request), `form/${formId}`, 'read', 'form_not_found');
+      formCaller(request, 'view');
       const { policy, etag } = await conflicts.policy(formId);
       reply.header('etag', etag);
       return policy;
@@ -88,8 +87,7 @@ export const conflictRoutes: FastifyPluginAsyncZod<ConflictRoutesOptions> = asyn
     },
     async (request, reply) => {
       const { formId } = request.params;
-      const principal = callerOf(request);
-      requireRight(principal, `form/${formId}`, 'own', 'form_not_found');
+      const principal = formCaller(request, 'own');
       const { policy, etag } = await conflicts.setPolicy(principal, formId, request.body, request.headers['if-match']);
       await audit.record(principal, 'form.policy', { formId });
       reply.header('etag', etag);
@@ -110,8 +108,7 @@ export const conflictRoutes: FastifyPluginAsyncZod<ConflictRoutesOptions> = asyn
     },
     async (request) => {
       const { formId, fieldId } = request.params;
-      const principal = callerOf(request);
-      requireRight(principal, `form/${formId}`, 'write', 'form_not_found');
+      const principal = formCaller(request, 'write');
       const { holder, since, until } = await conflicts.lock(principal, formId, fieldId, request.body.seconds);
       return { fieldId, holder, since: timeOf(since), expiresAt: timeOf(until) };
     },
@@ -122,8 +119,7 @@ export const conflictRoutes: FastifyPluginAsyncZod<ConflictRoutesOptions> = asyn
     { schema: { tags, summary: 'Release a field', params: fieldParams, response: { 204: z.void() } } },
     async (request, reply) => {
       const { formId, fieldId } = request.params;
-      const principal = callerOf(request);
-      requireRight(principal, `form/${formId}`, 'write', 'form_not_found');
+      const principal = formCaller(request, 'write');
       await conflicts.unlock(principal, formId, fieldId);
       return reply.code(204).send();
     },

@@ -25,10 +25,13 @@ export const conflictSchema = z.object({
 });
 export const conflictListSchema = z.object({ data: z.array(conflictSchema), nextCursor: z.null() });
 
-export const resolutionSchema = z.union([
-  z.strictObject({ choose: z.string().min(1).max(64).describe('Id of a candidate.') }),
-  z.strictObject({ value: jsonSchema.describe('Any value that the property may have; null removes it.') }),
-]);
+export const resolutionSchema = z.union(
+  [
+    z.strictObject({ choose: z.string().min(1).max(64).describe('Id of a candidate.') }),
+    z.strictObject({ value: jsonSchema.describe('Any value that the property may have; null removes it.') }),
+  ],
+  { error: 'either `choose` or `value`' },
+);
 
 /** The whole body may be left out. */
 export const lockRequestSchema = z.preprocess(

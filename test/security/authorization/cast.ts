@@ -11,8 +11,10 @@ export interface Actor {
   readonly token: string | undefined;
   /** Its role on its own form. */
   readonly role: Role | undefined;
-  /** Its role on the sheet of its own form: a grant on the form alone opens none. */
+  /** Its role on the sheet of its own form; a respondent of the form alone has none. */
   readonly sheetRole: Role | undefined;
+  /** By a grant on the form alone: what others have answered is read, and decided about, not written. */
+  readonly isSheetByForm: boolean;
   /** Of everything. */
   readonly isAdministrator: boolean;
   readonly own: Place;
@@ -42,26 +44,29 @@ export async function castActors(http: string, adminToken: string): Promise<Acto
     const token = await mint(admin, name, [{ document: form, role }]);
     const mayComment = !['viewer', 'respondent'].includes(role);
     const own = await formFor(formId, mayComment ? token : adminToken);
-    if (!hasSheets) return { name, token, role, sheetRole: undefined, isAdministrator: false, own };
+    const byForm = { sheetRole: role === 'respondent' ? undefined : role, isSheetByForm: true, isAdministrator: false };
+    if (!hasSheets) return { name, token, role, ...byForm, own };
     // A respondent sees a sheet by its exact name alone.
     const grants =
       role === 'respondent'
         ? [form, `${form}/submission/${own.submissionId}`].map((document) => ({ document, role }))
         : [{ document: `${form}*`, role }];
-    return { name, token: await mint(admin, name, grants), role, sheetRole: role, isAdministrator: false, own };
+    const byName = { sheetRole: role, isSheetByForm: false, isAdministrator: false };
+    return { name, token: await mint(admin, name, grants), role, ...byName, own };
   });
   const [nobodys, administrators] = await Promise.all([formFor('mx-nobody'), formFor('mx-administrator')]);
   return [
     ...(await Promise.all(actors)),
     {
       ...{ name: 'nobody', token: undefined, role: undefined, sheetRole: undefined },
-      ...{ isAdministrator: false, own: nobodys },
+      ...{ isSheetByForm: false, isAdministrator: false, own: nobodys },
     },
     {
       name: 'administrator',
       token: adminToken,
       role: 'admin',
       sheetRole: 'admin',
+      isSheetByForm: false,
       isAdministrator: true,
       own: administrators,
     },

@@ -61,11 +61,11 @@ const forms: readonly Endpoint[] = [
   { call: 'GET /forms', who: 'any', on: 'server' },
   { call: 'POST /forms', who: 'e', on: 'new form', body: ({ formId }) => ({ id: formId, pages }), answers: [201, 409] },
   { call: 'GET /forms/{formId}', who: 'v', on: 'form' },
-  { call: 'GET /forms/{formId}/versions', who: 'v', on: 'form' },
-  { call: 'GET /forms/{formId}/export', who: 'v', on: 'form', query: '?format=formloom' },
-  { call: 'GET /forms/{formId}/policy', who: 'v', on: 'form' },
-  { call: 'GET /forms/{formId}/diff', who: 'v', on: 'form', query: '?from=1&to=draft' },
-  { call: 'GET /forms/{formId}/presence', who: 'v', on: 'form' },
+  { call: 'GET /forms/{formId}/versions', who: 'v', on: 'backstage' },
+  { call: 'GET /forms/{formId}/export', who: 'v', on: 'backstage', query: '?format=formloom' },
+  { call: 'GET /forms/{formId}/policy', who: 'v', on: 'backstage' },
+  { call: 'GET /forms/{formId}/diff', who: 'v', on: 'backstage', query: '?from=1&to=draft' },
+  { call: 'GET /forms/{formId}/presence', who: 'v', on: 'backstage' },
   { call: 'GET /forms/{formId}/changes', who: 'v', on: 'backstage' },
   { call: 'GET /forms/{formId}/fields/{fieldId}/history', who: 'v', on: 'backstage' },
   { call: 'GET /forms/{formId}/conflicts', who: 'v', on: 'backstage' },
@@ -130,11 +130,17 @@ const submissions: readonly Endpoint[] = [
   { call: `GET ${sheet}`, who: 'r v', on: 'sheet' },
   { call: `GET ${sheet}/progress`, who: 'r v', on: 'sheet' },
   { call: `GET ${sheet}/files/{fileId}`, who: 'r v', on: 'sheet' },
+  { call: `GET ${sheet}/migration`, who: 'r v', on: 'sheet', answers: [422] },
+  { call: `POST ${sheet}/migration`, who: 'r', on: 'sheet', query: '?dryRun=true', answers: [422] },
   { call: `POST ${sheet}/validate`, who: 'r', on: 'sheet' },
   { call: `POST ${sheet}/files`, who: 'r', on: 'sheet', answers: [415] },
   { call: `PATCH ${sheet}/answers`, who: 'r', on: 'sheet', body: () => ({ answers: { f1: 'changed' } }) },
   { call: `POST ${sheet}/submit`, who: 'r', on: 'sheet' },
-  { call: `POST ${sheet}/status`, who: 'e', on: 'sheet', body: () => ({ status: 'processing' }) },
+  // Not handed in where the grant is on the form alone.
+  {
+    ...{ call: `POST ${sheet}/status`, who: 'e', on: 'sheet', answers: [200, 409] },
+    body: () => ({ status: 'processing' }),
+  },
   { call: `DELETE ${sheet}`, who: 'o', on: 'sheet' },
   {
     ...{ call: 'POST /submissions/resume', who: 'public', on: 'server', answers: [401] },
@@ -254,6 +260,8 @@ const documents: readonly Endpoint[] = [
   { call: `POST ${named}/snapshots/{id}/restore`, who: 'o', on: 'document' },
   { call: `DELETE ${named}/snapshots/{id}`, who: 'o', on: 'document' },
   { call: `POST ${named}/compact`, who: 'a', on: 'document' },
+  admin('GET /snapshots/policy'),
+  admin('PUT /snapshots/policy', { body: empty }),
 ];
 
 const health: readonly Endpoint[] = ['', '/live', '/ready'].map((path) => ({

@@ -25,6 +25,8 @@ const MAY: Readonly<Record<Exclude<Who, 'public' | 'any' | 'a'>, readonly Role[]
 };
 /** An answer sheet is filled by its respondent, or with the right to write it. */
 const MAY_FILL: readonly Role[] = ['respondent', 'editor', 'owner', 'admin'];
+/** With the right to the form alone, answers are read and decided about; only who may do all writes them. */
+const MAY_FILL_BY_FORM: readonly Role[] = ['admin'];
 
 export function expected({ who, on }: Endpoint, actor: Actor, where: 'own' | 'foreign'): Outcome {
   if (who === 'public') return 'allowed';
@@ -43,7 +45,9 @@ export function expected({ who, on }: Endpoint, actor: Actor, where: 'own' | 'fo
       return sheetRole !== undefined ? 'allowed' : role !== undefined ? 'forbidden' : 'hidden';
     case 'sheet':
       if (sheetRole === undefined) return 'hidden';
-      return (who === 'r' ? MAY_FILL : roles).includes(sheetRole) ? 'allowed' : 'forbidden';
+      return (who === 'r' ? (actor.isSheetByForm ? MAY_FILL_BY_FORM : MAY_FILL) : roles).includes(sheetRole)
+        ? 'allowed'
+        : 'forbidden';
     case 'backstage':
     case 'threads':
       if (role === undefined) return 'hidden';
