@@ -128,7 +128,7 @@ export async function startFormloom(
     ...(parts.trafficPatienceMs === undefined ? {} : { patienceMs: parts.trafficPatienceMs }),
   });
   const admissions = new Admissions(pools, traffic, poison);
-  const handshakes = new HandshakeGate({ now: () => performance.now() });
+  const handshakes = new HandshakeGate({ now: () => performance.now(), perSecond: config.handshakesPerSecond });
   const addresses = new ClientAddresses(config.trustedProxies);
   const gateway = new Gateway({
     rooms,

@@ -34,6 +34,11 @@ export async function fullSpeed(writers: readonly Writer[], edits: number): Prom
   }
 }
 
+/** Runs the tasks in order, so many at a time. */
+export async function inBatches(tasks: readonly (() => Promise<unknown>)[], size: number): Promise<void> {
+  for (let at = 0; at < tasks.length; at += size) await Promise.all(tasks.slice(at, at + size).map((task) => task()));
+}
+
 /** Resolves with true once `isDone`, with false when `progress` has not changed for `stallMs`. */
 export async function settled(isDone: () => boolean, progress: () => number, stallMs = 15_000): Promise<boolean> {
   let last = progress();

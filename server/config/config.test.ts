@@ -96,6 +96,7 @@ const traffic = (defaults: TrafficRule): Case => ({
 });
 
 const CASES: Record<VariableName, Case> = {
+  HANDSHAKES_PER_SECOND: integer(1, 100_000),
   USER_LIMITS: traffic(TRAFFIC_DEFAULTS.user),
   DOCUMENT_LIMITS: traffic(TRAFFIC_DEFAULTS.document),
   TENANT_LIMITS: traffic(TRAFFIC_DEFAULTS.tenant),

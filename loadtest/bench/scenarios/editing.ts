@@ -2,7 +2,7 @@
 import { EditRoom, type RoomRecorder } from '../../load/edit-room.js';
 import { LatencyHistogram } from '../../load/latency-histogram.js';
 import { Meter, untilQuiet, type PhaseUsage } from '../../load/meter.js';
-import { fullSpeed, paced, settled } from '../../load/pacing.js';
+import { fullSpeed, inBatches, paced, settled } from '../../load/pacing.js';
 import { typingScript, type Script } from '../../load/typing.js';
 import type { RunningServer } from '../servers/launcher.js';
 import { MEBIBYTE, perUnitUs, type Content, type Figure, type Outcome, type RunContext } from './scenario.js';
@@ -77,11 +77,6 @@ export async function fillRooms(
   ]);
   await inBatches(openings, OPEN_AT_ONCE);
   return rooms;
-}
-
-/** Runs the tasks in order, so many at a time. */
-export async function inBatches(tasks: readonly (() => Promise<unknown>)[], size: number): Promise<void> {
-  for (let at = 0; at < tasks.length; at += size) await Promise.all(tasks.slice(at, at + size).map((task) => task()));
 }
 
 async function type(rooms: readonly EditRoom[], plan: EditingPlan, edits: number): Promise<void> {

@@ -4,7 +4,7 @@ import { SyncClient } from '../../load/sync-client.js';
 import { freePort } from '../../load/free-port.js';
 import { Inspector } from '../servers/inspector.js';
 import type { RunningServer } from '../servers/launcher.js';
-import { inBatches } from './editing.js';
+import { inBatches } from '../../load/pacing.js';
 import { MEBIBYTE, type Content, type Outcome, type RunContext, type Scenario } from './scenario.js';
 
 const FULL_ROOMS = 500;

@@ -31,11 +31,17 @@ export class Inspector {
     return usedSize;
   }
 
+  /** The value of an expression, as JSON has it. */
+  async evaluate(expression: string): Promise<unknown> {
+    const answer = await this.#call('Runtime.evaluate', { expression, returnByValue: true });
+    return (answer as { readonly result: { readonly value?: unknown } }).result.value;
+  }
+
   close(): void {
     this.socket.terminate();
   }
 
-  #call(method: string): Promise<unknown> {
+  #call(method: string, params: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => settle(() => reject(new Error(`${method} was not answered`))), TIMEOUT_MS);
@@ -49,7 +55,7 @@ export class Inspector {
         if (message.id === id) settle(() => resolve(message.result));
       };
       this.socket.on('message', onMessage);
-      this.socket.send(JSON.stringify({ id, method }));
+      this.socket.send(JSON.stringify({ id, method, params }));
     });
   }
 }
