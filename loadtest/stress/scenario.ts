@@ -22,10 +22,10 @@ export interface StressContext {
   /** A tenth of the load, for a first look. */
   readonly isQuick: boolean;
   /** The whole number, or a tenth of it when it is to be quick. */
-  scaled(count: number): number;
-  start(options?: StressServerOptions): Promise<StressServer>;
+  readonly scaled: (count: number) => number;
+  readonly start: (options?: StressServerOptions) => Promise<StressServer>;
   /** What goes on, for whoever watches. */
-  say(line: string): void;
+  readonly say: (line: string) => void;
 }
 
 export interface Scenario {

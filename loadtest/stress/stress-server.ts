@@ -118,18 +118,19 @@ export class StressServer {
   /** Follows one line of /metrics until `stop`, which answers the highest value seen. */
   watchMetric(line: string, everyMs = 500): { stop(): Promise<number> } {
     let highest = 0;
-    let isOver = false;
+    const end = new AbortController();
     const watching = (async () => {
-      while (!isOver) {
+      for (;;) {
         highest = Math.max(highest, await this.metric(line));
-        if (!isOver) await pause(everyMs);
+        if (end.signal.aborted) return;
+        await pause(everyMs);
       }
     })();
     return {
       stop: async () => {
-        isOver = true;
+        end.abort();
         await watching;
-        return Math.max(highest, await this.metric(line));
+        return highest;
       },
     };
   }

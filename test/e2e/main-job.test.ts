@@ -39,12 +39,15 @@ void t.test('three stock clients type a real paper in turn; after kill -9 and a 
   t.equal(textOf(reader.doc), text, 'a new client reads exactly the same');
 });
 
-void t.test('kill -9 under load, 20 rounds: every echoed update is there', async (t) => {
+/** Each one is a start of the whole server; FORMLOOM_TEST_RESTARTS=100 for a long run. */
+const ROUNDS = Number(process.env['FORMLOOM_TEST_RESTARTS'] ?? 5);
+
+void t.test('row 4: kill -9 under load, again and again: every echoed update is there', async (t) => {
   let server = await startServer();
   t.teardown(() => server.cleanup());
   let lost = 0;
   let echoedInAll = 0;
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < ROUNDS; round++) {
     const writers = Array.from({ length: 4 }, (_, i) => stockClient(server.ws, `load-${i % 2}`));
     await Promise.all(writers.map((writer) => writer.synced()));
     const before = writers.map((writer) => Y.getState(writer.doc.store, writer.doc.clientID));
@@ -72,7 +75,7 @@ void t.test('kill -9 under load, 20 rounds: every echoed update is there', async
       lost += Math.max(0, clock - Y.getState(doc.store, client));
     }
   }
-  t.ok(echoedInAll > 1_000, `${echoedInAll} updates were echoed`);
+  t.ok(echoedInAll > 50 * ROUNDS, `${echoedInAll} updates were echoed`);
   t.equal(lost, 0, 'none of them is lost');
 });
 

@@ -7,7 +7,7 @@ import { until } from '../harness/until.js';
 
 const textOf = (doc: Y.Doc): string => doc.getText('text').toString();
 
-void t.test('a disk that hangs: peers see the edit, the writer gets no echo; released, it does', async (t) => {
+void t.test('row 5: a disk that hangs: peers see the edit, the writer gets no echo; released, it does', async (t) => {
   const disk = await faultyDisk(t);
   const server = await startServer({ env: disk.env });
   t.teardown(() => server.cleanup());
@@ -38,28 +38,25 @@ void t.test('a disk that hangs: peers see the edit, the writer gets no echo; rel
   await Promise.all([writer.saved(), other.saved()]);
   t.equal(textOf(peer.doc), 'while stalled before');
   await until(async () => (await readiness()) === 200, { what: 'readiness returns' });
-});
 
-void t.test('kill -9 while the disk hangs loses nothing that was echoed', async (t) => {
-  const disk = await faultyDisk(t);
-  const server = await startServer({ env: disk.env });
-  t.teardown(() => server.cleanup());
-  const writer = stockClient(server.ws, 'doc');
-  await writer.synced();
-  writer.doc.getText('text').insert(0, 'kept');
-  await writer.saved();
-  await disk.stall();
-  writer.doc.getText('text').insert(0, 'unconfirmed ');
-  writer.disconnect();
-  await server.kill();
-  writer.destroy();
+  await t.test('kill -9 while the disk hangs loses nothing that was echoed', async (t) => {
+    const writer = stockClient(server.ws, 'killed');
+    await writer.synced();
+    writer.doc.getText('text').insert(0, 'kept');
+    await writer.saved();
+    await disk.stall();
+    writer.doc.getText('text').insert(0, 'unconfirmed ');
+    writer.disconnect();
+    await server.kill();
+    writer.destroy();
 
-  const again = await startServer({ dataDir: server.dataDir });
-  t.teardown(() => again.cleanup());
-  const reader = stockClient(again.ws, 'doc');
-  t.teardown(() => reader.destroy());
-  await reader.synced();
-  t.ok(textOf(reader.doc).endsWith('kept'));
+    const again = await startServer({ dataDir: server.dataDir });
+    t.teardown(() => again.cleanup());
+    const reader = stockClient(again.ws, 'killed');
+    t.teardown(() => reader.destroy());
+    await reader.synced();
+    t.ok(textOf(reader.doc).endsWith('kept'));
+  });
 });
 
 void t.test('row 7: a slow store has one compaction in flight, however many documents are due', async (t) => {

@@ -23,7 +23,7 @@ export interface ClientFuzzOptions {
   readonly target: FuzzTarget;
   readonly random: RandomSource;
   /** Asked after each round. */
-  isOver(steps: number): boolean;
+  readonly isOver: (steps: number) => boolean;
 }
 
 /** Answers how many things clients did, and what went wrong. */

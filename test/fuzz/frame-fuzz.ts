@@ -13,7 +13,7 @@ export interface FrameFuzzOptions {
   /** How much more memory the target may have in use. */
   readonly memoryGrowthBytes: number;
   /** Asked after each round. */
-  isOver(frames: number): boolean;
+  readonly isOver: (frames: number) => boolean;
 }
 
 export interface FrameFuzzReport {

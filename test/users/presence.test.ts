@@ -1,17 +1,24 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { awarenessMessage, rawClient } from '../harness/raw-client.js';
 import { restClient } from '../harness/rest-client.js';
-import { startServer } from '../harness/server-process.js';
+import { startServer, type ServerProcess } from '../harness/server-process.js';
 import { stockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
 
 const SECRET = 'a secret that is long enough for HS256';
 
-void t.test('row 19: a forged name or client id is never relayed', async (t) => {
+void t.test('presence belongs to connections', async (t) => {
   const server = await startServer({ env: { AUTH: 'jwt', JWT_SECRET: SECRET, ADMIN_TOKEN: 'administration-token' } });
   t.teardown(() => server.cleanup());
+  await t.test('row 19: a forged name or client id is never relayed', (t) => forged(t, server));
+  await t.test('row 20: a client that hangs with its connection open is gone within the idle timeout', (t) =>
+    hung(t, server),
+  );
+});
+
+async function forged(t: Test, server: ServerProcess): Promise<void> {
   const admin = restClient(server.http, 'administration-token');
   const tokenOf = async (sub: string, name: string): Promise<string> => {
     const grants = [{ document: 'shared', role: 'editor' }];
@@ -40,12 +47,15 @@ void t.test('row 19: a forged name or client id is never relayed', async (t) => 
   });
   t.match(witness.provider.awareness.getStates().get(victim.doc.clientID), { user: { id: 'ada', name: 'Ada' } });
   t.notMatch(JSON.stringify(seen), /Not Ada/);
-});
+}
 
-void t.test('row 20: a client that hangs with its connection open is gone within the idle timeout', async (t) => {
-  const server = await startServer();
-  t.teardown(() => server.cleanup());
-  const witness = stockClient(server.ws, 'room');
+async function hung(t: Test, server: ServerProcess): Promise<void> {
+  const admin = restClient(server.http, 'administration-token');
+  // Half of the default, which newcomers get no more.
+  t.equal((await admin.put('/optimization/pools/default', { idleTimeoutSeconds: 15 })).status, 200);
+  const grants = [{ document: 'room', role: 'editor' }];
+  const { token } = (await admin.post('/tokens', { sub: 'hung', grants, ttlSeconds: 600 })).body;
+  const witness = stockClient(server.ws, 'room', { params: { token: 'administration-token' } });
   t.teardown(() => witness.destroy());
   await witness.synced();
   // A process of its own, so that it can be stopped: its kernel keeps the connection open and nothing answers.
@@ -53,14 +63,14 @@ void t.test('row 20: a client that hangs with its connection open is gone within
     const { WebSocket } = await import('ws');
     const { WebsocketProvider } = await import('y-websocket');
     const Y = await import('yjs');
-    const provider = new WebsocketProvider(process.argv[1], 'room', new Y.Doc(), { WebSocketPolyfill: WebSocket, disableBc: true });
+    const provider = new WebsocketProvider(process.argv[1], 'room', new Y.Doc(), { WebSocketPolyfill: WebSocket, disableBc: true, params: { token: process.argv[2] } });
     provider.awareness.setLocalState({ here: true });`;
   const root = fileURLToPath(new URL('../..', import.meta.url));
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script, server.ws], { cwd: root });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script, server.ws, token], { cwd: root });
   t.teardown(() => child.kill('SIGKILL'));
   const others = (): number => [...witness.provider.awareness.getStates().values()].filter((s) => s['here']).length;
   await until(() => others() === 1, { what: 'the other client is shown' });
   child.kill('SIGSTOP');
   await until(() => others() === 0, { what: 'its presence is gone within 35 s', limitMs: 35_000 });
   t.equal(others(), 0);
-});
+}

@@ -8,8 +8,9 @@ import { stockClient, type StockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
 
 /** Each one is a start of the whole server. FORMLOOM_TEST_RESTARTS=100 is the row to the letter. */
-const RESTARTS = Number(process.env['FORMLOOM_TEST_RESTARTS'] ?? 8);
-const FUZZ_RUNS = 4;
+const RESTARTS = Number(process.env['FORMLOOM_TEST_RESTARTS'] ?? 4);
+/** Each one has a few restarts too. */
+const FUZZ_RUNS = Math.max(2, Math.ceil(RESTARTS / 4));
 
 void t.test('row 38: one command is a durable server, no service needed', async (t) => {
   const server = await startServer();
