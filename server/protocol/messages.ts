@@ -49,11 +49,34 @@ export const syncStep1Frame = (stateVector: Uint8Array): Buffer => syncFrame(SYN
 export const syncStep2Frame = (update: Uint8Array): Buffer => syncFrame(SYNC.step2, update);
 export const updateFrame = (update: Uint8Array): Buffer => syncFrame(SYNC.update, update);
 
-export function awarenessFrame(awarenessUpdate: Uint8Array): Buffer {
-  const encoder = encoding.createEncoder();
-  encoding.writeVarUint(encoder, MESSAGE.awareness);
-  encoding.writeVarUint8Array(encoder, awarenessUpdate);
-  return frame(encoding.toUint8Array(encoder));
+/** What one client shows. `json` is "null" when it has left. */
+export interface AwarenessState {
+  readonly clientId: number;
+  readonly clock: number;
+  readonly json: string;
+}
+
+/** HOT PATH. `varUint(n) { varUint(clientId) varUint(clock) varString(json) }` in one frame, written into one buffer. */
+export function awarenessFrame(states: readonly AwarenessState[]): Buffer {
+  const lengths = states.map(({ json }) => Buffer.byteLength(json));
+  let body = varUintLength(states.length);
+  for (const [i, { clientId, clock }] of states.entries()) {
+    const length = lengths[i] ?? 0;
+    body += varUintLength(clientId) + varUintLength(clock) + varUintLength(length) + length;
+  }
+  const payload = 1 + varUintLength(body) + body;
+  const buffer = Buffer.allocUnsafe(headerLength(payload) + payload);
+  let at = writeHeader(buffer, 0, payload);
+  buffer[at++] = MESSAGE.awareness;
+  at = writeVarUint(buffer, at, body);
+  at = writeVarUint(buffer, at, states.length);
+  for (const [i, { clientId, clock, json }] of states.entries()) {
+    at = writeVarUint(buffer, at, clientId);
+    at = writeVarUint(buffer, at, clock);
+    at = writeVarUint(buffer, at, lengths[i] ?? 0);
+    at += buffer.write(json, at);
+  }
+  return buffer;
 }
 
 export function permissionDeniedFrame(reason: string): Buffer {

@@ -153,7 +153,10 @@ export class RoomRegistry implements Rooms {
     const room = this.#open(document);
     const subscriber: Subscriber = room.join(peer);
     return {
-      receive: (frame) => room.receive(subscriber, frame),
+      receive: (frame) => {
+        this.ticker.noteFrame();
+        room.receive(subscriber, frame);
+      },
       leave: () => room.leave(subscriber),
     };
   }

@@ -3,13 +3,15 @@
  * the busier it is, the longer it gathers, up to 20 ms, so that more edits share one transaction, one append, one frame
  * and one write per socket. Two things lengthen the pause:
  *
- *   the room's fan-out   after a tick that took c ms, the room rests 12 c: 100 readers are written to about 60 times a
+ *   the room's fan-out   after a tick that took c ms, the room rests 20 c: 100 readers are written to about 50 times a
  *                        second, however many keystrokes arrive, and two people typing are never held up
  *   the node's load      from 35 % of the event loop in use on, all rooms
  *
  * What is due in the same slot of 2 ms is flushed together, so that the store commits it together. One timer for all.
+ * How many frames share an event-loop turn is in `receive-pacer.ts`.
  */
 import { performance, type EventLoopUtilization } from 'node:perf_hooks';
+import { ReceivePacer } from './receive-pacer.js';
 
 export interface Tickable {
   /** `performance.now()` before which the next tick should not be. Kept by the ticker. */
@@ -20,7 +22,9 @@ export interface Tickable {
 }
 
 const MAX_DELAY_MS = 20;
-export const REST_FACTOR = 12;
+/** A little less than the bound, so that the wait and the tick itself keep within it. */
+const MAX_REST_MS = 16;
+export const REST_FACTOR = 20;
 const SLOT_MS = 2;
 /** Share of time that the event loop is busy: below `LOW` no delay, at `HIGH` the longest. */
 const LOW = 0.35;
@@ -44,6 +48,8 @@ export class Ticker {
   #delayMs = 0;
   #utilization: EventLoopUtilization = performance.eventLoopUtilization();
   #sampledAt = performance.now();
+  #sleptAtSample = 0;
+  readonly #pacer = new ReceivePacer();
 
   constructor(
     private readonly isAdaptive: boolean,
@@ -71,6 +77,13 @@ export class Ticker {
     if (slot < this.#timerSlot) this.#setTimer(slot, now);
   }
 
+  /** A frame has arrived, with an edit or not. */
+  noteFrame(): void {
+    if (!this.isAdaptive) return;
+    this.#pacer.noteFrame();
+    this.#immediate ??= setImmediate(this.#flushNow);
+  }
+
   #setTimer(slot: number, now: number): void {
     clearTimeout(this.#timer);
     this.#timerSlot = slot;
@@ -82,6 +95,8 @@ export class Ticker {
     const rooms = this.#now;
     this.#now = [];
     this.#tick(rooms);
+    // Where rooms rest, frames gather already.
+    if (this.isAdaptive) this.#pacer.endTurn(this.#later.size === 0);
   };
 
   readonly #flushDue = (): void => {
@@ -102,6 +117,7 @@ export class Ticker {
   };
 
   #tick(rooms: readonly Tickable[]): void {
+    if (rooms.length === 0) return;
     let startedAt = performance.now();
     for (const room of rooms) {
       this.ticks += 1;
@@ -114,7 +130,7 @@ export class Ticker {
       const now = performance.now();
       this.busyMs += now - startedAt;
       room.busyMs += now - startedAt;
-      if (this.isAdaptive) room.restsUntil = now + Math.min(MAX_DELAY_MS, this.restFactor * (now - startedAt));
+      if (this.isAdaptive) room.restsUntil = now + Math.min(MAX_REST_MS, this.restFactor * (now - startedAt));
       startedAt = now;
     }
     if (this.isAdaptive) this.#adapt(startedAt);
@@ -123,9 +139,12 @@ export class Ticker {
   #adapt(now: number): void {
     if (now - this.#sampledAt < SAMPLE_MS) return;
     const current = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(current, this.#utilization);
+    const { active } = performance.eventLoopUtilization(current, this.#utilization);
+    const { sleptMs } = this.#pacer;
+    const utilization = (active - (sleptMs - this.#sleptAtSample)) / (now - this.#sampledAt);
     this.#utilization = current;
     this.#sampledAt = now;
+    this.#sleptAtSample = sleptMs;
     const wanted = ((utilization - LOW) / (HIGH - LOW)) * MAX_DELAY_MS;
     // Batching lowers the load that asked for it: half the way each time, so that the delay settles.
     this.#delayMs = Math.max(0, Math.min(MAX_DELAY_MS, (this.#delayMs + wanted) / 2));

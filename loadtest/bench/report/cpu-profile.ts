@@ -37,7 +37,7 @@ export function hottestFunctions(
   let busyUs = 0;
   for (const { id, callFrame } of profile.nodes) {
     const us = selfUs.get(id);
-    if (us === undefined || callFrame.functionName === '(idle)') continue;
+    if (us === undefined || isIdle(callFrame)) continue;
     busyUs += us;
     const name = callFrame.functionName === '' ? '(anonymous)' : callFrame.functionName;
     const location = locationOf(callFrame);
@@ -49,6 +49,11 @@ export function hottestFunctions(
     .sort((a, b) => b.us - a.us)
     .slice(0, LISTED)
     .map(({ name, location, us }) => ({ name, location, share: us / busyUs, selfMs: us / 1_000 }));
+}
+
+/** Waiting for events, or sleeping while they gather (`server/rooms/receive-pacer.ts`). */
+function isIdle({ functionName, url }: CallFrame): boolean {
+  return functionName === '(idle)' || (functionName === 'sleep' && url.includes('receive-pacer'));
 }
 
 /** By node; a sample counts until the next one. */

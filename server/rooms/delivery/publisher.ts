@@ -19,7 +19,7 @@ export class Publisher {
     private readonly counters: RoomCounters,
   ) {}
 
-  /** Resolves when durable. @throws what the log throws, which the room has been told */
+  /** Resolves when durable. What the log throws the room has been told; with writers, nobody else need care. */
   publish(
     emitted: readonly NewUpdate[],
     writers: ReadonlySet<Subscriber>,
@@ -33,17 +33,24 @@ export class Publisher {
     }
     const saved = this.journal.append(emitted, options);
     this.send(frames, before, writers);
-    if (writers.size > 0) {
-      const startedAt = performance.now();
-      saved.then(
-        () => {
-          this.#echo(writers, frames, before);
-          this.counters.echoed(performance.now() - startedAt);
-        },
-        () => undefined, // reported by the journal; without a log entry there is no echo
-      );
-    }
+    if (writers.size > 0) this.#echoWhenSaved(saved, writers, frames, before);
     return saved;
+  }
+
+  #echoWhenSaved(
+    saved: Promise<Position>,
+    writers: ReadonlySet<Subscriber>,
+    frames: Buffer,
+    before: StateVector,
+  ): void {
+    const startedAt = performance.now();
+    saved.then(
+      () => {
+        this.#echo(writers, frames, before);
+        this.counters.echoed(performance.now() - startedAt);
+      },
+      () => undefined, // the journal has told the room; without a log entry there is no echo
+    );
   }
 
   send(frames: Buffer, before: StateVector, except?: ReadonlySet<Subscriber>): void {

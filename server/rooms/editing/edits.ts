@@ -92,7 +92,7 @@ export class Edits implements Tickable {
     this.node.onWork(this.document, performance.now() - startedAt);
     for (const refused of undone) this.#tellUndone(refused);
     if (before !== undefined) {
-      publisher.publish(emitted, writers, before).catch(() => undefined); // the journal has told the room
+      void publisher.publish(emitted, writers, before);
       this.room.onContent();
     }
     if (poison !== undefined) {

@@ -12,6 +12,8 @@ import { PresenceExchange } from './presence-exchange.js';
 const WINDOW_MAX_MS = 500;
 /** Presence may take this share of the event loop: a flush that took n ms is followed by a pause of 10 n. */
 const COST_FACTOR = 10;
+/** With more people than this, the window grows with their number: 60 ms for 100. Who moves is sent to all. */
+const CROWD = 50;
 
 export interface PresenceSenderOwner {
   readonly presence: Presence;
@@ -77,7 +79,8 @@ export class PresenceSender {
     this.#exchange?.tell();
     this.#sentAt = performance.now();
     const cost = this.#sentAt - startedAt;
-    this.#windowMs = Math.min(WINDOW_MAX_MS, Math.max(this.node.presencePace.windowMs, COST_FACTOR * cost));
+    const crowd = Math.max(1, subscribers.size / CROWD);
+    this.#windowMs = Math.min(WINDOW_MAX_MS, Math.max(this.node.presencePace.windowMs * crowd, COST_FACTOR * cost));
   }
 
   close(): void {

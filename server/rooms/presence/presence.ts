@@ -11,9 +11,8 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { randomInt } from 'node:crypto';
-import * as encoding from 'lib0/encoding';
 import { Cursor, MalformedError } from '../../protocol/incoming.js';
-import { awarenessFrame } from '../../protocol/messages.js';
+import { awarenessFrame, type AwarenessState } from '../../protocol/messages.js';
 import { identityOf } from '../attribution.js';
 import type { Peer } from '../peer.js';
 import type { ForeignEntry, Owner } from './presence-message.js';
@@ -21,8 +20,8 @@ import type { ForeignEntry, Owner } from './presence-message.js';
 interface Entry {
   clock: number;
   state: Readonly<Record<string, unknown>>;
-  /** Client id, clock and state as they go out. */
-  encoded: Uint8Array;
+  /** The state as it goes out; made when it does. */
+  json: string | undefined;
   /** A connection of this node; undefined for one of another node, and for the server itself. */
   readonly peer: Peer | undefined;
   /** Id of the node that the connection is at; undefined for this one, `SERVER` for no connection at all. */
@@ -98,7 +97,8 @@ export class Presence {
         continue;
       }
       if (entry !== undefined ? clock <= entry.clock : !this.#mayClaim(peer, clientId, clock, now)) continue;
-      this.#set(peer, entry?.peer === peer ? entry.owner : ownerOf(peer), clientId, clock, state, now);
+      if (entry?.peer === peer) this.#move(peer, entry, clientId, clock, state, now);
+      else this.#claim(peer, clientId, clock, state, now);
       hasChanged = true;
     }
     if (!cursor.isAtEnd) throw new MalformedError('bytes behind the end of the awareness update');
@@ -121,14 +121,22 @@ export class Presence {
     }
     // Peers have seen this id leave at this clock and would ignore it. Told that it left, its client answers
     // with a higher clock (y-protocols, applyAwarenessUpdate): presence is back at once instead of in 15 s.
-    peer.write(awarenessFrame(encodeEntries([encodeEntry(clientId, departed.clock, 'null')])));
+    peer.write(awarenessFrame([{ clientId, clock: departed.clock, json: 'null' }]));
     return false;
   }
 
-  #set(peer: Peer, owner: Owner, clientId: number, clock: number, given: Record<string, unknown>, now: number): void {
+  #move(peer: Peer, entry: Entry, clientId: number, clock: number, given: Record<string, unknown>, now: number): void {
+    entry.clock = clock;
+    entry.state = stampIdentity(given, peer);
+    entry.json = undefined;
+    entry.changedAt = now;
+    this.#noteChange(clientId, true);
+  }
+
+  #claim(peer: Peer, clientId: number, clock: number, given: Record<string, unknown>, now: number): void {
     const state = stampIdentity(given, peer);
-    const encoded = encodeEntry(clientId, clock, JSON.stringify(state));
-    this.#entries.set(clientId, { clock, state, encoded, peer, node: undefined, owner, changedAt: now });
+    const place = { peer, node: undefined, owner: ownerOf(peer) };
+    this.#entries.set(clientId, { clock, state, json: undefined, ...place, changedAt: now });
     const owned = this.#owned.get(peer);
     if (owned === undefined) this.#owned.set(peer, new Set([clientId]));
     else owned.add(clientId);
@@ -162,7 +170,7 @@ export class Presence {
     if (before !== undefined && JSON.stringify(before.state) === json) return false;
     const clock = (before?.clock ?? this.#departed.get(this.#serverId)?.clock ?? 0) + 1;
     this.#entries.set(this.#serverId, {
-      ...{ clock, state, encoded: encodeEntry(this.#serverId, clock, json), peer: undefined, node: SERVER },
+      ...{ clock, state, json, peer: undefined, node: SERVER },
       owner: { connectionId: SERVER, principal: { id: SERVER }, role: 'admin', since: now },
       changedAt: now,
     });
@@ -182,19 +190,19 @@ export class Presence {
   /** Everybody, for somebody who joins; undefined when nobody is here. Encoded once per change. */
   wholeFrame(): Buffer | undefined {
     if (this.#entries.size === 0) return undefined;
-    this.#whole ??= awarenessFrame(encodeEntries(Array.from(this.#entries.values(), (entry) => entry.encoded)));
+    this.#whole ??= awarenessFrame(Array.from(this.#entries, ([clientId, entry]) => shown(clientId, entry)));
     return this.#whole;
   }
 
   /** What changed since the last call, as one frame for everybody. */
   takeChanges(): Buffer {
-    const parts: Uint8Array[] = [];
-    for (const clientId of this.#changed) {
-      const encoded = this.#entries.get(clientId)?.encoded;
-      parts.push(encoded ?? encodeEntry(clientId, this.#departed.get(clientId)?.clock ?? 0, 'null'));
-    }
+    const states = Array.from(this.#changed, (clientId): AwarenessState => {
+      const entry = this.#entries.get(clientId);
+      if (entry !== undefined) return shown(clientId, entry);
+      return { clientId, clock: this.#departed.get(clientId)?.clock ?? 0, json: 'null' };
+    });
     this.#changed.clear();
-    return awarenessFrame(encodeEntries(parts));
+    return awarenessFrame(states);
   }
 
   /** Nobody is here to be told. */
@@ -248,8 +256,8 @@ export class Presence {
       if (known.peer !== undefined) this.#owned.get(known.peer)?.delete(clientId);
       known.peer?.probe();
     }
-    const encoded = encodeEntry(clientId, clock, JSON.stringify(state));
-    this.#entries.set(clientId, { clock, state, encoded, peer: undefined, node, owner, changedAt: now });
+    const json = undefined;
+    this.#entries.set(clientId, { clock, state, json, peer: undefined, node, owner, changedAt: now });
     this.#departed.delete(clientId);
     this.#noteChange(clientId, false);
     return true;
@@ -277,13 +285,19 @@ function ownerOf({ id, principal, role, since }: Peer): Owner {
   return { connectionId: id, principal: identityOf(principal), role, since };
 }
 
+/** Many states of a window are overtaken before it ends: only the last one is written out. */
+function shown(clientId: number, entry: Entry): AwarenessState {
+  entry.json ??= JSON.stringify(entry.state);
+  return { clientId, clock: entry.clock, json: entry.json };
+}
+
 function parseState(bytes: Uint8Array): Record<string, unknown> | null {
   if (bytes.length > MAX_STATE_BYTES) throw new MalformedError('an awareness state is too large');
   // A third of the cost of a TextDecoder that throws.
   if (!isUtf8(bytes)) throw new MalformedError('text that is not UTF-8');
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
+    value = JSON.parse(textOf(bytes));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new MalformedError('an awareness state is not JSON');
@@ -294,7 +308,15 @@ function parseState(bytes: Uint8Array): Record<string, unknown> | null {
   return value as Record<string, unknown>;
 }
 
+/** `bytes` is UTF-8. What a socket delivers is a Buffer already. */
+function textOf(bytes: Uint8Array): string {
+  if (bytes instanceof Buffer) return bytes.toString();
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+}
+
 /**
+ * HOT PATH: changes `state`, which nobody else holds, in place.
+ *
  * A token's identity replaces whatever the client claims. Without a token the id is `anonymous` (or what `?user=` says)
  * and the name is the client's own choice: there is nothing to prove it against.
  */
@@ -303,25 +325,11 @@ function stampIdentity(state: Record<string, unknown>, peer: Peer): Record<strin
   const claimed = state['user'];
   const isObject = typeof claimed === 'object' && claimed !== null && !Array.isArray(claimed);
   if (principal.isAnonymous && !isObject) return state;
-  const user: Record<string, unknown> = isObject ? { ...claimed } : {};
+  const user = isObject ? (claimed as Record<string, unknown>) : {};
   user['id'] = principal.id;
   user['role'] = role;
   if (principal.name !== undefined) user['name'] = principal.name;
   else if (!principal.isAnonymous) user['name'] = principal.id;
-  return { ...state, user };
-}
-
-function encodeEntry(clientId: number, clock: number, json: string): Uint8Array {
-  const encoder = encoding.createEncoder();
-  encoding.writeVarUint(encoder, clientId);
-  encoding.writeVarUint(encoder, clock);
-  encoding.writeVarString(encoder, json);
-  return encoding.toUint8Array(encoder);
-}
-
-function encodeEntries(entries: readonly Uint8Array[]): Uint8Array {
-  const encoder = encoding.createEncoder();
-  encoding.writeVarUint(encoder, entries.length);
-  for (const entry of entries) encoding.writeUint8Array(encoder, entry);
-  return encoding.toUint8Array(encoder);
+  state['user'] = user;
+  return state;
 }

@@ -46,6 +46,7 @@ export class EncryptedDocumentLog implements DocumentLog {
 
   /** HOT PATH. */
   append(document: string, updates: readonly NewUpdate[], options?: AppendOptions): Promise<Position> {
+    if (this.ring.currentId === undefined) return this.inner.append(document, updates, options);
     return this.inner.append(
       document,
       updates.map((update) => this.#seal(document, update)),

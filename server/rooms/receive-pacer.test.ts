@@ -1,0 +1,43 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import t from 'tap';
+import { MAX_SLEEP_MS, ReceivePacer } from './receive-pacer.js';
+
+/** Longer than what the pacer looks at to know its load. */
+const PERIOD_MS = 150;
+
+/** Ends a turn as if frames had come at this rate since `startedAt`. */
+function endTurnAfter(pacer: ReceivePacer, startedAt: number, framesPerSecond: number): void {
+  const frames = ((performance.now() - startedAt) / 1_000) * framesPerSecond;
+  for (let i = 0; i < frames; i++) pacer.noteFrame();
+  pacer.endTurn(true);
+}
+
+void t.test('an otherwise idle process sleeps while many frames come, and stops when they do not', async (t) => {
+  let startedAt = performance.now();
+  const pacer = new ReceivePacer();
+  await pause(PERIOD_MS);
+  endTurnAfter(pacer, startedAt, 2_000);
+  t.ok(pacer.sleepMs >= 1 && pacer.sleepMs <= MAX_SLEEP_MS, `${pacer.sleepMs} ms`);
+  t.ok(pacer.sleptMs > 0);
+  startedAt = performance.now();
+  await pause(PERIOD_MS);
+  endTurnAfter(pacer, startedAt, 100);
+  t.equal(pacer.sleepMs, 0);
+});
+
+void t.test('nothing sleeps while a room waits for its tick anyway', async (t) => {
+  const startedAt = performance.now();
+  const pacer = new ReceivePacer();
+  await pause(PERIOD_MS);
+  for (let i = 0; i < performance.now() - startedAt; i++) pacer.noteFrame();
+  pacer.endTurn(false);
+  t.equal(pacer.sleptMs, 0);
+});
+
+void t.test('a busy process has no time to sleep', async (t) => {
+  const startedAt = performance.now();
+  const pacer = new ReceivePacer();
+  while (performance.now() - startedAt < PERIOD_MS);
+  endTurnAfter(pacer, startedAt, 2_000);
+  t.equal(pacer.sleepMs, 0);
+});
