@@ -42,3 +42,14 @@ export type {
 export { OperationsRefusedError, type OperationInput } from '../crdt/form/operations.js';
 export { httpTransport } from './connection/http-transport.js';
 export { LocalCopy, openLocalCopy, type CopySetAside, type LocalCopyOptions } from './persistence/local-copy.js';
+export type { OperationIssue, OptionList } from '../crdt/form/operations.js';
+export type { AnswerValues, SheetMeta } from '../crdt/submission/answer-sheet.js';
+export type {
+  AnchorRequest,
+  CommentJson,
+  Reaction,
+  StoredAnchor,
+  StoredThread,
+  ThreadJson,
+} from '../crdt/comments/thread-json.js';
+export type { IdbFactory } from './persistence/indexed-db.js';
