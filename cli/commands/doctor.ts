@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { weakSecrets, type Config } from '../../server/config/index.js';
 import { callApi } from '../api-client.js';
 import { CommandError, EXIT, type Output } from '../output.js';
+import { checkStore } from './doctor-store.js';
 import { configFrom, withConfigOptions } from './serve.js';
 
 type Level = 'ok' | 'warning' | 'problem';
@@ -32,6 +33,7 @@ export function addDoctorCommand(
     const findings = [
       ...checkConfiguration(config),
       ...(await checkFolder(config.dataDir)),
+      ...(await checkStore(config)),
       checkClock(),
       await checkServer(config),
     ];

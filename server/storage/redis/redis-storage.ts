@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
-import { StorageUnavailableError } from '../errors.js';
 import { RecordFileStore } from '../files/record-file-store.js';
 import type { Storage } from '../storage.js';
 import { RedisBus } from './bus.js';
@@ -13,7 +12,7 @@ import { FilePurge } from './connection/file-purge.js';
 import { Health } from './connection/health.js';
 import { Heartbeat } from './connection/heartbeat.js';
 import { inspect, probe } from './connection/inspection.js';
-import type { RedisLink } from './connection/link.js';
+import { untilReady, type RedisLink } from './connection/link.js';
 import { SingleLink } from './connection/single-link.js';
 import { RedisDocumentLog } from './documents/document-log.js';
 import { KnownLogs } from './documents/known-logs.js';
@@ -125,23 +124,6 @@ export async function openRedisStorage(options: RedisStorageOptions): Promise<Re
     onHealthChange: (listener) => health.onChange(listener),
     close: () => (closed ??= close()),
   };
-}
-
-async function untilReady(link: RedisLink, deadlineMs: number): Promise<void> {
-  if (link.isReady) return;
-  await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => {
-      stopListening();
-      const detail = link.lastError === undefined ? '' : `: ${link.lastError}`;
-      reject(new StorageUnavailableError(`Redis can't be reached${detail}`));
-    }, deadlineMs);
-    const stopListening = link.onChange((change) => {
-      if (change !== 'ready') return;
-      clearTimeout(timer);
-      stopListening();
-      resolve();
-    });
-  });
 }
 
 async function settledWithin(work: Promise<unknown>, limitMs: number): Promise<void> {

@@ -31,12 +31,18 @@ export async function inspect(master: Redis): Promise<string[]> {
   const advice: string[] = [];
   if (info.get('aof_enabled') === '0') {
     advice.push('Redis keeps no append-only file: a crash loses what was acknowledged. Set appendonly yes.');
-  } else if ((await appendFsync(master)) !== 'always') {
-    // Not only power loss: while an fsync is running, Redis holds writes back for up to 2 s, and kill -9 loses those.
-    advice.push(
-      'Redis flushes its append-only file after it has acknowledged: a crash can lose up to two seconds. ' +
-        'Set appendfsync always, or let writes wait for replicas.',
-    );
+  } else {
+    const fsync = await appendFsync(master);
+    if (fsync === undefined) {
+      advice.push('This user may not read the settings of Redis: see to it that appendfsync is always.');
+    }
+    if (fsync !== undefined && fsync !== 'always') {
+      // Not only power loss: while an fsync is running, Redis holds writes back for up to 2 s, and kill -9 loses those.
+      advice.push(
+        'Redis flushes its append-only file after it has acknowledged: a crash can lose up to two seconds. ' +
+          'Set appendfsync always, or let writes wait for replicas.',
+      );
+    }
   }
   if (policy.startsWith('allkeys')) {
     advice.push(`Redis has maxmemory-policy ${policy}: with a memory limit it would throw documents away.`);
@@ -62,7 +68,7 @@ async function appendFsync(master: Redis): Promise<string | undefined> {
   }
 }
 
-function parseInfo(text: string): Map<string, string> {
+export function parseInfo(text: string): Map<string, string> {
   return new Map(
     text.split('\r\n').flatMap((line): [string, string][] => {
       const colon = line.indexOf(':');

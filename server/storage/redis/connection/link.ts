@@ -1,4 +1,5 @@
 import type { ChainableCommander, Redis } from 'ioredis';
+import { StorageUnavailableError } from '../../errors.js';
 
 /** A way to Redis, whatever stands behind it. It reconnects by itself and for ever. */
 export interface RedisLink {
@@ -48,4 +49,27 @@ export function reconnectWhenReadOnly(): (error: Error) => boolean {
     last = Date.now();
     return true;
   };
+}
+
+/** @throws StorageUnavailableError, with what the last attempt met */
+export async function untilReady(link: RedisLink, deadlineMs: number): Promise<void> {
+  if (link.isReady) return;
+  await new Promise<void>((resolve, reject) => {
+    const settle = (isReady: boolean): void => {
+      clearTimeout(timer);
+      stopListening();
+      if (isReady) {
+        resolve();
+        return;
+      }
+      const detail = link.lastError === undefined ? '' : `: ${link.lastError}`;
+      reject(new StorageUnavailableError(`Redis can't be reached${detail}`));
+    };
+    const timer = setTimeout(() => settle(false), deadlineMs);
+    const stopListening = link.onChange((change) => {
+      if (change === 'ready') settle(true);
+      // No later attempt will see another one.
+      else if (change === 'down' && /certificate/i.test(link.lastError ?? '')) settle(false);
+    });
+  });
 }
