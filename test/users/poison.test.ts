@@ -7,7 +7,7 @@ import { restClient } from '../harness/rest-client.js';
 import { stockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
 
-const OTHERS = 100;
+const OTHERS = 60;
 // Each stock client listens to the end of the process.
 process.setMaxListeners(2 * OTHERS);
 
@@ -32,7 +32,7 @@ function contention(clients: number, firstClient: number): Uint8Array {
 }
 
 void t.test('row 36: one of many documents is poisoned: it is shut, the others are unaffected', async (t) => {
-  const server = await composeServer({ env: { DOCUMENT_CPU_PERCENT: '1' } });
+  const server = await composeServer({ env: { DOCUMENT_CPU_PERCENT: '10' } });
   t.teardown(() => server.cleanup());
   const others = await Promise.all(
     Array.from({ length: OTHERS }, async (_, i) => {
@@ -49,7 +49,7 @@ void t.test('row 36: one of many documents is poisoned: it is shut, the others a
   const attacker = await rawClient(`${server.ws}/poisoned`);
   t.teardown(() => attacker.destroy());
   for (let round = 1; attacker.closed === undefined && round < 200; round += 1) {
-    attacker.send(updateMessage(contention(200, round * 10_000_000)));
+    attacker.send(updateMessage(contention(500, round * 10_000_000)));
     for (const { doc } of others.slice(round % 10, (round % 10) + 3)) doc.getMap('beat').set('round', round);
     await Promise.all(others.map((client) => client.saved()));
   }
