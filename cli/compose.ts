@@ -60,7 +60,9 @@ export async function startFormloom(
   } = {},
 ): Promise<Formloom> {
   const node = `${hostname().slice(0, 32)}-${process.pid}-${Date.now().toString(36)}`;
-  const metrics = createMetrics();
+  // Whoever evaluates often does not wait for slow readings.
+  const eventLoopWindowMs = parts.alertsEveryMs === undefined ? undefined : parts.alertsEveryMs * 20;
+  const metrics = createMetrics({ eventLoopWindowMs });
   // Also without keys: a store that was encrypted is refused then, instead of misread.
   const breakers = new Breakers(logger);
   const ring = new KeyRing(config.encryptionKeys);

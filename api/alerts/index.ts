@@ -78,6 +78,7 @@ export async function startAlerts(options: AlertsOptions): Promise<Alerts> {
     },
     clock,
     logger,
+    watched.everyMs,
   );
   await sampler.start();
   const letters = countLetters(deadLetters, storage.kind === 'redis', logger);

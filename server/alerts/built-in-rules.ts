@@ -72,13 +72,13 @@ const SETTINGS: Readonly<Record<string, Settings>> = {
   memory: {
     name: 'Memory runs out',
     condition: metric('memory.percent', 'above', 85, { clearThreshold: 75 }),
-    forSeconds: 30,
+    forSeconds: 15,
     severity: 'critical',
   },
   cpu: {
     name: 'The processor is busy',
     condition: metric('cpu.percent', 'above', 90, { clearThreshold: 75 }),
-    forSeconds: 60,
+    forSeconds: 15,
   },
   'pool-full': {
     name: 'An admission pool is full',

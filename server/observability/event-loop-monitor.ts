@@ -20,13 +20,14 @@ export class EventLoopMonitor {
   readonly #timer: NodeJS.Timeout;
   #last: EventLoopDelay | undefined;
 
-  constructor() {
+  /** @param windowMs for tests that cannot wait */
+  constructor(windowMs = WINDOW_MS) {
     this.#histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
     this.#histogram.enable();
     this.#timer = setInterval(() => {
       this.#last = this.#now();
       this.#histogram.reset();
-    }, WINDOW_MS);
+    }, windowMs);
     this.#timer.unref();
   }
 

@@ -52,11 +52,16 @@ const HTTP_SECONDS = [0.005, 0.025, 0.1, 0.25, 1, 5];
 const MAX_LABELS = { type: 64, code: 40, pool: 32, source: 16, frame: 16, route: 300 };
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
+export interface MetricsOptions {
+  /** Over how long the delay of the event loop is taken. */
+  readonly eventLoopWindowMs?: number | undefined;
+}
+
 export class Metrics {
   readonly delivery: FanOutCounts = { messages: 0, bytes: 0, resyncs: 0, presenceSkips: 0 };
   readonly #registry = new Registry();
   readonly #collected = new Collected(this.#registry);
-  readonly #eventLoop = new EventLoopMonitor();
+  readonly #eventLoop: EventLoopMonitor;
   readonly #sources: Partial<MetricSources> = {};
 
   readonly #connections = new Tally(MAX_LABELS.pool);
@@ -73,7 +78,8 @@ export class Metrics {
   readonly #echoSeconds: Histogram;
   readonly #httpSeconds: Histogram<'route' | 'method' | 'status'>;
 
-  constructor() {
+  constructor({ eventLoopWindowMs }: MetricsOptions) {
+    this.#eventLoop = new EventLoopMonitor(eventLoopWindowMs);
     this.#appendSeconds = this.#histogram('append_seconds', 'From the call to the log until durable.');
     this.#echoSeconds = this.#histogram('echo_seconds', 'From the receipt of an edit until its writer has the echo.');
     this.#httpSeconds = new Histogram({
@@ -274,6 +280,6 @@ export class Metrics {
   }
 }
 
-export function createMetrics(): Metrics {
-  return new Metrics();
+export function createMetrics(options: MetricsOptions = {}): Metrics {
+  return new Metrics(options);
 }

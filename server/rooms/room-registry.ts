@@ -176,8 +176,9 @@ export class RoomRegistry implements Rooms {
   }
 
   #onStateChange(room: Room): void {
-    if (room.damage !== undefined) this.#damaged.set(room.name, room.damage);
-    else if (room.state === 'live' || room.state === 'deleted') this.#damaged.delete(room.name);
+    if (room.state === 'deleted') this.#damaged.delete(room.name);
+    else if (room.damage !== undefined) this.#damaged.set(room.name, room.damage);
+    else if (room.state === 'live') this.#damaged.delete(room.name);
     this.#idle.delete(room);
     if (room.state === 'idle' || room.state === 'failed') this.#idle.add(room);
     const isGone = room.state === 'absent' || room.state === 'deleted';
@@ -331,6 +332,8 @@ export class RoomRegistry implements Rooms {
     }
     const receipt = await this.options.log.erase(document);
     await this.options.onErased?.(document);
+    // Also of a room that was forgotten since: what is gone needs nobody's care.
+    this.#damaged.delete(document);
     if (this.options.log.isShared) {
       await this.options.bus.publish(ERASED_CHANNEL, Buffer.from(document)).catch((error: unknown) => {
         this.options.logger.warn({ err: error, document }, 'other nodes could not be told of an erasure');

@@ -52,11 +52,12 @@ export class SystemSampler {
     private readonly sources: SystemSources,
     private readonly clock: () => number,
     private readonly logger: Logger,
+    private readonly everyMs = EVERY_MS,
   ) {}
 
   async start(): Promise<void> {
     await this.#sample();
-    this.#timer = setInterval(() => void this.#sample(), EVERY_MS);
+    this.#timer = setInterval(() => void this.#sample(), this.everyMs);
     this.#timer.unref();
   }
 
