@@ -19,7 +19,7 @@ import {
   type ClientAddresses,
   type RateLimits,
 } from '../server/limits/index.js';
-import type { Metrics } from '../server/observability/index.js';
+import type { Metrics, Tracing } from '../server/observability/index.js';
 import type { Rooms } from '../server/rooms/rooms.js';
 import type { Snapshots } from '../server/snapshots/index.js';
 import type { Storage } from '../server/storage/index.js';
@@ -51,6 +51,7 @@ import type { KeptAnswers } from './http/kept-answers.js';
 import { addAddressLimit, addCallerLimit } from './http/limits.js';
 import { Problem } from './http/problem.js';
 import { addProblemEdge } from './http/problem-edge.js';
+import { addRequestTracing } from './http/request-tracing.js';
 import { refuseDeepNesting } from './http/validation.js';
 import { createNotifications, notificationRoutes } from './notifications/index.js';
 import { addOpenApi } from './openapi/openapi.js';
@@ -109,6 +110,8 @@ export interface ApiOptions {
   readonly history: FormHistory;
   readonly authenticator: Authenticator;
   readonly metrics: Metrics;
+  /** Undefined where nothing is traced. */
+  readonly tracing?: Tracing | undefined;
   readonly limits: RateLimits;
   readonly pools: AdmissionPools;
   readonly breakers: Breakers;
@@ -172,6 +175,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     // An OPTIONS request that is no preflight is answered as any other.
     strictPreflight: false,
   });
+  if (options.tracing !== undefined) addRequestTracing(api, options.tracing);
   addAddressLimit(api, options.limits, options.addresses);
   await addOpenApi(api, options.version);
   addRequestLog(api, options);

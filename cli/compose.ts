@@ -28,7 +28,7 @@ import {
 } from '../server/limits/index.js';
 import { EventFeed } from '../server/events/index.js';
 import { FormHistory } from '../server/history/index.js';
-import { createMetrics } from '../server/observability/index.js';
+import { createMetrics, OtlpExporter, Tracing } from '../server/observability/index.js';
 import { RoomRegistry } from '../server/rooms/room-registry.js';
 import { openSnapshots } from '../server/snapshots/index.js';
 import { openEmbeddedStorage, type Storage } from '../server/storage/index.js';
@@ -79,7 +79,9 @@ export async function startFormloom(
   const edits = new EditCounter(facts, logger);
   const hydration = { budgetBytes: config.hydratedBytes };
   const answers = new KeptAnswers(storage.records, (document) => rooms.exists(document));
+  const tracing = tracingOf(config, node, logger);
   const rooms: RoomRegistry = new RoomRegistry({
+    tracing,
     node,
     log: storage.documents,
     bus: storage.bus,
@@ -198,6 +200,7 @@ export async function startFormloom(
     history,
     authenticator,
     metrics,
+    tracing,
     limits: new RateLimits({ rules: REQUEST_LIMITS, now: () => performance.now() }),
     pools,
     breakers,
@@ -235,6 +238,7 @@ export async function startFormloom(
     await feed.close();
     handshakes.close();
     await authenticator.close();
+    await tracing?.close();
     await storage.close();
     metrics.close();
   };
@@ -256,6 +260,14 @@ export async function openStorage(config: Config, node: string, logger: Logger):
     ...(redisSentinelName === undefined ? {} : { sentinelName: redisSentinelName }),
     ...(redisCluster.length === 0 ? {} : { cluster: redisCluster }),
   });
+}
+
+function tracingOf(config: Config, node: string, logger: Logger): Tracing | undefined {
+  const { otelExporterOtlpEndpoint: endpoint, otelExporterOtlpHeaders: headers = {}, otelServiceName } = config;
+  if (endpoint === undefined) return undefined;
+  const serviceName = otelServiceName;
+  const exporter = new OtlpExporter({ endpoint, headers, serviceName, version: VERSION, node, logger });
+  return new Tracing(exporter, config.otelTracesSamplerArg);
 }
 
 function countByState(rooms: RoomRegistry): Record<string, number> {

@@ -96,6 +96,28 @@ const traffic = (defaults: TrafficRule): Case => ({
 });
 
 const CASES: Record<VariableName, Case> = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    good: [['http://collector:4318', 'http://collector:4318']],
+    wrong: [['collector:4318', /must be a URL like http:/]],
+  },
+  OTEL_EXPORTER_OTLP_HEADERS: {
+    good: [['api-key=a%20b, tenant=x', { 'api-key': 'a b', tenant: 'x' }]],
+    wrong: [
+      ['secret-without-name', /must be a comma-separated list of name=value/],
+      ['a=%zz', /must be a comma-separated list of name=value/],
+    ],
+  },
+  OTEL_SERVICE_NAME: { good: [['forms', 'forms']], wrong: [['a\nb', /printable/]] },
+  OTEL_TRACES_SAMPLER_ARG: {
+    good: [
+      ['0.25', 0.25],
+      ['1', 1],
+    ],
+    wrong: [
+      ['2', /must be a number from 0 to 1/],
+      ['all', /must be a number from 0 to 1/],
+    ],
+  },
   HANDSHAKES_PER_SECOND: integer(1, 100_000),
   USER_LIMITS: traffic(TRAFFIC_DEFAULTS.user),
   DOCUMENT_LIMITS: traffic(TRAFFIC_DEFAULTS.document),

@@ -136,6 +136,31 @@ function list(isItem: (item: string) => boolean, problem: string): z.ZodType<rea
   });
 }
 
+/** Pairs as OpenTelemetry writes them: `name=value`, values percent-encoded. */
+export const headers: z.ZodType<Readonly<Record<string, string>>, string> = text((given) => {
+  const pairs = given.split(',').map((item) => /^\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=([\x20-\x7e]*)$/.exec(item));
+  const problem = 'must be a comma-separated list of name=value';
+  try {
+    const value = Object.fromEntries(
+      pairs.map((pair) => [pair?.[1] ?? '', decodeURIComponent(pair?.[2] ?? '').trim()]),
+    );
+    return pairs.includes(null) ? { problem } : { value };
+  } catch (error) {
+    if (error instanceof URIError) return { problem };
+    throw error;
+  }
+});
+
+/** Printable text of at most 100 characters. */
+export const label: z.ZodType<string, string> = text((given) =>
+  /^[\x20-\x7e]{1,100}$/.test(given) ? { value: given } : { problem: 'must have 1 to 100 printable characters' },
+);
+
+/** A share of one. */
+export const share: z.ZodType<number, string> = text((given) =>
+  /^(0|1|0?\.\d+|1\.0+|0\.\d+)$/.test(given) ? { value: Number(given) } : { problem: 'must be a number from 0 to 1' },
+);
+
 /** Text of at least so many bytes. */
 export function secret(minBytes: number): z.ZodType<string, string> {
   return text((given) =>

@@ -200,6 +200,24 @@ export const VARIABLES = {
     'true',
     'Collects metrics and health figures.',
   ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: optional(
+    'otelExporterOtlpEndpoint',
+    value.url(['http:', 'https:'], 'http://127.0.0.1:4318'),
+    'OpenTelemetry collector that sampled traces go to, by OTLP over HTTP with JSON.',
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: optional(
+    'otelExporterOtlpHeaders',
+    value.headers,
+    'Headers for the collector as name=value, comma-separated.',
+    SECRET,
+  ),
+  OTEL_SERVICE_NAME: variable('otelServiceName', value.label, 'formloom', 'Name of this service in traces.'),
+  OTEL_TRACES_SAMPLER_ARG: variable(
+    'otelTracesSamplerArg',
+    value.share,
+    '0.05',
+    'Share of edits and requests that are traced, 0 to 1; a request with a traceparent has decided.',
+  ),
   DRAIN_SECONDS: variable(
     'drainSeconds',
     value.integer(0, 3_600),

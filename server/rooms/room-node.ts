@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Tracing } from '../observability/tracing/index.js';
 import type { Bus } from '../storage/bus.js';
 import type { DocumentLog, NewUpdate, UpdateSource } from '../storage/document-log.js';
 import type { SecurityFacts } from '../system-events/security-facts.js';
@@ -36,6 +37,8 @@ export interface RoomNode {
   readonly backlog: Backlog;
   readonly counters: RoomCounters;
   readonly maxDocumentBytes: number;
+  /** Undefined where nothing is traced. */
+  readonly tracing: Tracing | undefined;
   /** The shortest time between two presence updates of a room. May change while the rooms run. */
   readonly presencePace: { readonly windowMs: number };
   /** Processor time that a document took: to be read, for updates and their rules; not for sending them. */

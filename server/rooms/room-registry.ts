@@ -6,6 +6,7 @@ import * as Y from 'yjs';
 import type { Logger } from 'pino';
 import type { Principal } from '../auth/principal.js';
 import { roleOn, scopeOn } from '../auth/rights.js';
+import type { Tracing } from '../observability/tracing/index.js';
 import { CLOSE } from '../protocol/close-codes.js';
 import { MalformedError } from '../protocol/incoming.js';
 import { inspectUpdate } from '../protocol/update-bounds.js';
@@ -40,6 +41,8 @@ export interface RoomsOptions {
   readonly idleUnloadMs?: number;
   /** Updates that may wait for a failing store, in bytes. */
   readonly backlogBytes?: number;
+  /** Undefined where nothing is traced. */
+  readonly tracing?: Tracing | undefined;
   /** Before a document's log is folded into one state. */
   readonly beforeFold?: (document: string) => Promise<void>;
   /** Processor time that a document took, in milliseconds. */
@@ -112,6 +115,7 @@ export class RoomRegistry implements Rooms {
       counters: options.counters,
       maxDocumentBytes: options.maxDocumentBytes,
       presencePace: this.presencePace,
+      tracing: options.tracing,
       onWork: (document, ms) => options.onWork?.(document, ms),
       rules: (document): DocumentRules | undefined => rulesFor(document),
       onStateChange: (room) => this.#onStateChange(room),

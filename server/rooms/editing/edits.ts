@@ -3,6 +3,7 @@
  * once, from other nodes by way of the log.
  */
 import * as Y from 'yjs';
+import type { Span } from '../../observability/tracing/index.js';
 import { CLOSE } from '../../protocol/close-codes.js';
 import { extraFrame, updateFrame } from '../../protocol/messages.js';
 import { START, type Attribution, type LoggedUpdate, type Position } from '../../storage/document-log.js';
@@ -16,6 +17,7 @@ import { DocumentTooLargeError, DocumentUnavailableError, NewerDocumentError, Ov
 import { factsOf, type RoomNode } from '../room-node.js';
 import type { Tickable } from '../ticker.js';
 import { applyUpdates, type Applied } from './apply.js';
+import { traceEdit } from './edit-trace.js';
 import { Inbox, type IncomingUpdate } from './inbox.js';
 import type { Journal } from './journal.js';
 
@@ -47,6 +49,8 @@ export class Edits implements Tickable {
   readonly #inbox: Inbox;
   readonly #rules: ReturnType<RoomNode['rules']>;
   #isTickScheduled = false;
+  /** Of the first update that waits, when it is sampled. */
+  #trace: Span | undefined;
 
   constructor(
     private readonly document: string,
@@ -78,6 +82,8 @@ export class Edits implements Tickable {
   receive(from: Subscriber, update: Uint8Array, isReply: boolean): void {
     if (!this.#inbox.receive(from, update, isReply) || this.#isTickScheduled) return;
     this.#isTickScheduled = true;
+    const { tracing } = this.node;
+    if (tracing !== undefined) this.#trace = tracing.start({ name: 'edit', attributes: { document: this.document } });
     this.node.ticker.schedule(this);
   }
 
@@ -87,13 +93,19 @@ export class Edits implements Tickable {
     const { live, publisher } = this.room;
     if (this.#inbox.isEmpty || live === undefined || publisher === undefined) return;
     const inbox = this.#inbox.take();
+    const trace = this.#trace;
+    this.#trace = undefined;
     const startedAt = performance.now();
     const { emitted, writers, before, undone, poison } = applyUpdates(live, inbox, this.#rules);
-    this.node.onWork(this.document, performance.now() - startedAt);
+    const appliedAt = performance.now();
+    this.node.onWork(this.document, appliedAt - startedAt);
     for (const refused of undone) this.#tellUndone(refused);
     if (before !== undefined) {
-      void publisher.publish(emitted, writers, before);
+      const saved = publisher.publish(emitted, writers, before);
+      if (trace !== undefined) traceEdit(trace, { startedAt, appliedAt, updates: inbox.length, saved });
       this.room.onContent();
+    } else {
+      trace?.end({ attributes: { outcome: poison === undefined ? 'nothing new' : 'poison' } });
     }
     if (poison !== undefined) {
       this.#onPoison(poison);
@@ -161,14 +173,18 @@ export class Edits implements Tickable {
     if (options.ifAbsent === true && (journal.durablePosition !== START || live.doc.store.clients.size > 0)) {
       throw new DocumentExistsError(this.document);
     }
+    const { tracing } = this.node;
+    const trace = tracing?.current?.child({ name: 'edit', attributes: { document: this.document } });
     const startedAt = performance.now();
     const { result, update, before } = live.transact((transaction) => change(live, transaction));
-    this.node.onWork(this.document, performance.now() - startedAt);
+    const appliedAt = performance.now();
+    this.node.onWork(this.document, appliedAt - startedAt);
     if (update === undefined) {
       await journal.settled();
       return { result, position: undefined };
     }
     const saved = publisher.publish([{ update, attribution }], new Set(), before, options);
+    if (trace !== undefined) traceEdit(trace, { startedAt, appliedAt, updates: 1, saved });
     this.room.onContent();
     return { result, position: await saved };
   }
