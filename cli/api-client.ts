@@ -21,6 +21,7 @@ export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Below `/api/v1`. */
   readonly path: string;
+  /** Bytes are sent as they are, all else as JSON. */
   readonly body?: unknown;
   readonly accept?: string;
   /** Answers of 4xx and 5xx are answers too. */
@@ -31,11 +32,13 @@ export interface ApiRequest {
 export async function callApi(target: ApiTarget, request: ApiRequest): Promise<Response> {
   const headers: Record<string, string> = { accept: request.accept ?? 'application/json' };
   if (target.token !== undefined) headers['authorization'] = `Bearer ${target.token}`;
-  if (request.body !== undefined) headers['content-type'] = 'application/json';
+  const { body } = request;
+  const isBinary = body instanceof Uint8Array;
+  if (body !== undefined) headers['content-type'] = isBinary ? 'application/octet-stream' : 'application/json';
   const response = await reach(target, `/api/v1${request.path}`, {
     method: request.method,
     headers,
-    ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+    ...(body === undefined ? {} : { body: isBinary ? new Uint8Array(body) : JSON.stringify(body) }),
   });
   if (response.ok || request.isAnyStatusTaken === true) return response;
   const problem = problemSchema.safeParse(await response.json().catch(() => ({})));

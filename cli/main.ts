@@ -6,6 +6,7 @@ import { addBackupCommand } from './commands/backup.js';
 import { addBenchCommand } from './commands/bench.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addFormCommands } from './commands/forms.js';
+import { addImportDocumentsCommand } from './commands/import-documents.js';
 import { addLoadTestCommand } from './commands/loadtest.js';
 import { addServeCommand } from './commands/serve.js';
 import { addSnapshotCommands } from './commands/snapshots.js';
@@ -34,6 +35,7 @@ async function main(args: readonly string[]): Promise<void> {
   addFormCommands(program, output);
   addSnapshotCommands(program, output, environment);
   addBackupCommand(program, output, environment);
+  addImportDocumentsCommand(program, output);
   addDoctorCommand(program, output, environment);
   addLoadTestCommand(program, output, environment);
   addBenchCommand(program);
