@@ -41,8 +41,11 @@ export interface SoakEvents {
   round(facts: { round: number; share: number; meanMs: number; p99Ms: number; rssBytes: number }): void;
 }
 
-/** Before it, caches and the just-in-time compiler still grow. */
-const WARM_UP_SHARE = 0.25;
+/**
+ * Before it, caches, the allocator and what holds the last minutes still fill: a quarter of the time, at least a quarter
+ * of an hour, and never more than half.
+ */
+const [WARM_UP_SHARE, LEAST_WARM_UP_MS, MOST_WARM_UP_SHARE] = [0.25, 15 * 60_000, 0.5];
 /** Over the whole judged time, of the memory at its beginning: more is a leak, less is the breathing of a heap. */
 const MAX_GROWTH_SHARE = 0.1;
 const SAMPLE_EVERY_MS = 5_000;
@@ -91,7 +94,8 @@ async function soak(target: Target, options: SoakOptions, events: SoakEvents): P
   } finally {
     clearInterval(timer);
   }
-  const warm = samples.filter(({ atMs }) => atMs >= elapsed() * WARM_UP_SHARE);
+  const warmAtMs = Math.min(elapsed() * MOST_WARM_UP_SHARE, Math.max(elapsed() * WARM_UP_SHARE, LEAST_WARM_UP_MS));
+  const warm = samples.filter(({ atMs }) => atMs >= warmAtMs);
   const resident = trendOf(warm, ({ rssBytes }) => rssBytes);
   const heap = trendOf(warm, ({ heapBytes }) => heapBytes);
   const failures = [

@@ -11,6 +11,9 @@ import { FORMLOOM, startServer, temporaryFolder } from '../harness/server-proces
 const server = await startServer({ env: { AUTH: 'off' } });
 t.teardown(() => server.cleanup());
 
+/** Has no types of its own. */
+const SQL_JS: string = 'sql.js';
+
 const run = (args: readonly string[]): Promise<{ code: number; out: string; err: string }> =>
   new Promise((resolve) => {
     const all = [FORMLOOM, 'import-documents', ...args, '--url', server.http];
@@ -73,7 +76,7 @@ for (const version of ['0.1.2', '0.2.0']) {
 void t.test('what Hocuspocus keeps in SQLite', async (t) => {
   const file = path.join(await folderFor(t), 'db.sqlite');
   // The table as Hocuspocus' extension makes it, in a file that SQLite itself writes.
-  const { default: start } = (await import('sql.js' as string)) as {
+  const { default: start } = (await import(SQL_JS)) as {
     default: () => Promise<{
       Database: new () => { run(sql: string, values?: unknown[]): void; export(): Uint8Array };
     }>;
