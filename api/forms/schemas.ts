@@ -79,12 +79,16 @@ export const presenceSchema = z.object({
   nextCursor: z.null(),
 });
 
+export const positionSchema = z
+  .object({ place: z.string().describe('`pages/<id>` or `fields/<id>`'), index: z.number() })
+  .describe('Of what was removed: where it stood.');
 export const changeSchema = z.object({
   kind: z.enum(['added', 'removed', 'moved', 'changed']),
   target: z.string(),
   property: z.string().optional(),
   before: z.unknown().optional(),
   after: z.unknown().optional(),
+  position: positionSchema.optional(),
 });
 export const impactSchema = z.object({
   target: z.string(),

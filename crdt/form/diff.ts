@@ -12,6 +12,8 @@ export interface FormChange {
   readonly property?: string;
   readonly before?: unknown;
   readonly after?: unknown;
+  /** Of what was removed: where it stood, as `before` of a move has it. */
+  readonly position?: { readonly place: string; readonly index: number };
 }
 
 export interface FormDiff {
@@ -69,8 +71,8 @@ function compareItems<T extends object>(
   name: (id: string) => string,
   ignored: readonly string[],
 ): void {
-  for (const [id, { item }] of before) {
-    if (!after.has(id)) changes.push({ kind: 'removed', target: name(id), before: item });
+  for (const [id, { item, place, index }] of before) {
+    if (!after.has(id)) changes.push({ kind: 'removed', target: name(id), before: item, position: { place, index } });
   }
   const stayed = unmoved(before, after);
   for (const [id, { item, place, index }] of after) {

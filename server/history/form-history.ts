@@ -28,6 +28,7 @@ const entrySchema = z.object({
       property: z.string().optional(),
       before: z.unknown().optional(),
       after: z.unknown().optional(),
+      position: z.object({ place: z.string(), index: z.number() }).optional(),
     }),
   ),
 });
@@ -218,12 +219,13 @@ function entryOf(
   if (last === undefined) return undefined;
   const { principal, name, at, source } = last.attribution;
   const changes = diffForms(before, after).changes.map(
-    ({ kind, target, property, before: old, after: now }): EntryChange => ({
+    ({ kind, target, property, before: old, after: now, position }): EntryChange => ({
       kind,
       target,
       ...(property === undefined ? {} : { property }),
       ...(old === undefined ? {} : { before: bounded(old) }),
       ...(now === undefined ? {} : { after: bounded(now) }),
+      ...(position === undefined ? {} : { position }),
     }),
   );
   return { position: last.position, epoch, at, principal, ...(name === undefined ? {} : { name }), source, changes };

@@ -33,6 +33,25 @@ export function ownName(): string {
   return name;
 }
 
+/** As the server knows this user: the subject of the token, or the name that was chosen. */
+export function ownId(): string {
+  const claims = token === undefined ? undefined : claimsOf(token);
+  return typeof claims?.['sub'] === 'string' ? claims['sub'] : ownName();
+}
+
+/** What a token says of its bearer; only the server can tell whether it is true. */
+function claimsOf(jwt: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const payload = (jwt.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/');
+    const bytes = Uint8Array.from(atob(payload), (character) => character.charCodeAt(0));
+    const claims: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof claims === 'object' && claims !== null ? (claims as Record<string, unknown>) : undefined;
+  } catch {
+    // Some other kind of token.
+    return undefined;
+  }
+}
+
 /** @returns false when the name cannot be used */
 export function rename(name: string): boolean {
   if (!NAME_PATTERN.test(name.trim())) return false;

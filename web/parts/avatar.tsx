@@ -10,14 +10,20 @@ export function colourOf(id: string): string {
   return `person-${hash % COLOURS}`;
 }
 
-export function Avatar({ id, name = id }: { readonly id: string; readonly name?: string | undefined }): ReactNode {
+export interface AvatarProps {
+  readonly id: string;
+  readonly name?: string | undefined;
+  readonly isSmall?: boolean;
+}
+
+export function Avatar({ id, name = id, isSmall = false }: AvatarProps): ReactNode {
   const initials = name
     .split(/\s+/)
     .slice(0, 2)
     .map((part) => part.charAt(0).toUpperCase())
     .join('');
   return (
-    <span className={`avatar ${colourOf(id)}`} title={name} role="img" aria-label={name}>
+    <span className={`avatar ${colourOf(id)} ${isSmall ? 'small' : ''}`} title={name} role="img" aria-label={name}>
       {initials}
     </span>
   );

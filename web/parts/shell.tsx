@@ -1,5 +1,6 @@
 /** What every page has: the bar above, a link to its content, the language, one's own name. */
 import { useEffect, useState, type ReactNode } from 'react';
+import { Bell } from '../notifications/bell.js';
 import { LANGUAGES, useWording } from '../app/language.js';
 import { ownName, rename, token } from '../app/session.js';
 
@@ -26,6 +27,7 @@ export function Shell({ title, bar, isPublic = false, children }: ShellProps): R
         {isPublic ? <span className="brand">Formloom</span> : <Navigation />}
         <div className="bar-middle">{bar}</div>
         <div className="bar-end">
+          {!isPublic && <Bell />}
           {!isPublic && token === undefined && <OwnName />}
           <div className="segmented" role="group" aria-label={t('language')}>
             {LANGUAGES.map((tag) => (

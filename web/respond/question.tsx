@@ -3,6 +3,7 @@ import { useId, type ReactNode } from 'react';
 import type { FieldJson, Json } from '../../crdt/form/form-json.js';
 import { isRepeating, isRow, type SheetPart } from '../../crdt/submission/sheet-logic.js';
 import { textIn, useWording } from '../app/language.js';
+import { RichView } from '../parts/rich-view.js';
 import { AnswerInput } from './answer-input.js';
 import { issueText } from './issue-text.js';
 import { useSheet } from './sheet-context.js';
@@ -31,7 +32,7 @@ function Statement({ field }: { readonly field: FieldJson }): ReactNode {
   return (
     <div className="card statement">
       {title !== '' && <h3>{title}</h3>}
-      <p className="prose">{textIn(field.description, language)}</p>
+      <RichView text={textIn(field.description, language)} />
     </div>
   );
 }
@@ -68,15 +69,7 @@ function Single({ field, part, path, value, onAnswer }: QuestionProps): ReactNod
       onAnswer={onAnswer}
     />
   );
-  const notes = (
-    <>
-      {description !== '' && (
-        <p id={`${id}-d`} className="description prose">
-          {description}
-        </p>
-      )}
-    </>
-  );
+  const notes = <>{description !== '' && <RichView id={`${id}-d`} className="description" text={description} />}</>;
   const errors = own.length > 0 && (
     <p id={`${id}-e`} className="issue" role="alert">
       {own.map((issue) => issueText(t, field, issue)).join(' ')}
@@ -110,7 +103,7 @@ function Group({ field, part, path }: QuestionProps): ReactNode {
   return (
     <fieldset className="card group-card">
       <legend>{textIn(field.title, language)}</legend>
-      <p className="description prose">{textIn(field.description, language)}</p>
+      <RichView className="description" text={textIn(field.description, language)} />
       {/* The fields of a group that does not repeat stand at the top of the sheet. */}
       {(field.fields ?? []).map((child) => (
         <Question
@@ -144,7 +137,7 @@ function Rows({ field, path, value, onAnswer }: QuestionProps): ReactNode {
   return (
     <fieldset className={`card group-card ${own.length > 0 ? 'has-issue' : ''}`}>
       <legend>{name}</legend>
-      <p className="description prose">{textIn(field.description, language)}</p>
+      <RichView className="description" text={textIn(field.description, language)} />
       {rows.map((row, index) => {
         const part = parts[index];
         return (

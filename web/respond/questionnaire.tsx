@@ -5,6 +5,7 @@ import type { Json } from '../../crdt/form/form-json.js';
 import { inspectSheet, type AnswerIssue } from '../../crdt/submission/inspect-sheet.js';
 import { useNetwork, useTask } from '../app/hooks.js';
 import { textIn, useWording } from '../app/language.js';
+import { RichView } from '../parts/rich-view.js';
 import { SaveIndicator, useConnectionStatus } from '../parts/save-indicator.js';
 import { Problem } from '../parts/shell.js';
 import { Question } from './question.js';
@@ -126,14 +127,14 @@ export function Questionnaire({ form, handle, token }: QuestionnaireProps): Reac
       {index === 0 && (
         <header>
           <h1>{textIn(form.title, language)}</h1>
-          <p className="lead">{textIn(form.description, language)}</p>
+          <RichView className="lead" text={textIn(form.description, language)} />
         </header>
       )}
       <section aria-label={t('pageNumber', { number: index + 1 })}>
         <h2 ref={heading} tabIndex={-1} className={textIn(current?.title, language) === '' ? 'unseen' : ''}>
           {textIn(current?.title, language) || t('pageNumber', { number: index + 1 })}
         </h2>
-        {textIn(current?.description, language) !== '' && <p>{textIn(current?.description, language)}</p>}
+        {textIn(current?.description, language) !== '' && <RichView text={textIn(current?.description, language)} />}
         {current?.fields.map((field) => (
           <Question
             key={field.id}

@@ -1,5 +1,6 @@
 /** Every word of the app, in English and in French; one file for each page. */
 import { APP } from './app.js';
+import { COMMENTS } from './comments.js';
 import { EDITOR } from './editor.js';
 import { FORMS } from './forms.js';
 import { OPERATE } from './operate.js';
@@ -10,6 +11,7 @@ export const WORDS = {
   ...APP,
   ...FORMS,
   ...EDITOR,
+  ...COMMENTS,
   ...RESPOND,
   ...OPERATE,
 } as const satisfies WordList;

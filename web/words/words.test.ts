@@ -1,6 +1,7 @@
 /** The word lists of the app. */
 import t from 'tap';
 import { APP } from './app.js';
+import { COMMENTS } from './comments.js';
 import { EDITOR } from './editor.js';
 import { FORMS } from './forms.js';
 import { WORDS } from './index.js';
@@ -17,7 +18,7 @@ t.test('every word is there in both languages, with the same values in it', asyn
 });
 
 t.test('no word stands in two lists, where one would hide the other', async (t) => {
-  const keys = [APP, EDITOR, FORMS, OPERATE, RESPOND].flatMap((list) => Object.keys(list));
+  const keys = [APP, COMMENTS, EDITOR, FORMS, OPERATE, RESPOND].flatMap((list) => Object.keys(list));
   t.equal(new Set(keys).size, keys.length);
   t.equal(keys.length, Object.keys(WORDS).length, 'no list is missing here');
 });

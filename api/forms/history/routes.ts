@@ -74,7 +74,7 @@ export const historyRoutes: FastifyPluginAsyncZod<{ readonly forms: FormService 
 };
 
 function shownChange(change: RecordedChange): z.infer<typeof schemas.loggedChangeSchema> {
-  const { id, at, user, source, kind, target, property, before, after } = change;
+  const { id, at, user, source, kind, target, property, before, after, position } = change;
   const [area, fieldId] = target.split('/');
   return {
     id,
@@ -87,5 +87,6 @@ function shownChange(change: RecordedChange): z.infer<typeof schemas.loggedChang
     property: property ?? null,
     ...(before === undefined ? {} : { before }),
     ...(after === undefined ? {} : { after }),
+    ...(position === undefined ? {} : { position }),
   };
 }

@@ -21,6 +21,7 @@ export const loggedChangeSchema = z.object({
   property: z.string().nullable(),
   before: z.unknown().optional(),
   after: z.unknown().optional(),
+  position: changeSchema.shape.position,
 });
 export const changesSchema = pageOf(loggedChangeSchema);
 export const fieldHistorySchema = z.object({

@@ -1,16 +1,21 @@
 /** Texts of a form as they stand in its document, and the edit that somebody made in an input. */
 import * as Y from 'yjs';
-import type { TextProperty } from '../../client/index.js';
+import type { TextProperty } from '../../../client/index.js';
 
 /** Undefined when nobody has written it yet. Reading makes nothing. */
 export function findText(doc: Y.Doc, target: string, property: TextProperty, language: string): Y.Text | undefined {
+  const text = findValue(doc, target, property, language);
+  return text instanceof Y.Text ? text : undefined;
+}
+
+/** Whatever stands there: a Y.Text, a Y.XmlFragment, a plain string. */
+export function findValue(doc: Y.Doc, target: string, property: TextProperty, language: string): unknown {
   const [area = '', id = '', list = '', itemId = ''] = target.split('/');
   const member = (map: unknown, key: string): unknown =>
     map instanceof Y.Map ? (map as Y.Map<unknown>).get(key) : undefined;
   let holder: unknown = doc.getMap(area === 'form' ? 'meta' : area);
   for (const key of [id, list, itemId]) if (key !== '') holder = member(holder, key);
-  const text = member(member(holder, property), language);
-  return text instanceof Y.Text ? text : undefined;
+  return member(member(holder, property), language);
 }
 
 export interface Edit {

@@ -1,12 +1,12 @@
 /** What publishing would change, what that means for answers, and the button that does it. */
 import { useCallback, useState, type ReactNode } from 'react';
-import { useLoaded, useTask } from '../app/hooks.js';
-import { useWording } from '../app/language.js';
-import type { Published } from '../../client/index.js';
-import { Dialog } from '../parts/dialog.js';
-import { ChangeList, type ShownChange } from '../parts/change-list.js';
-import { Problem } from '../parts/shell.js';
-import { useEditor } from './editor-context.js';
+import { useLoaded, useTask } from '../../app/hooks.js';
+import { useWording } from '../../app/language.js';
+import type { Published } from '../../../client/index.js';
+import { Dialog } from '../../parts/dialog.js';
+import { ChangeList, type ShownChange } from '../../parts/change-list.js';
+import { Problem } from '../../parts/shell.js';
+import { useEditor, useFormNow } from '../editor-context.js';
 
 interface Impact {
   readonly target: string;
@@ -20,7 +20,8 @@ interface Preview extends Published {
 
 export function PublishDialog({ onClose }: { readonly onClose: () => void }): ReactNode {
   const { t } = useWording();
-  const { handle, form } = useEditor();
+  const { handle } = useEditor();
+  const form = useFormNow();
   const load = useCallback(() => handle.requests.publish({ dryRun: true }) as Promise<Preview>, [handle]);
   const { data, error } = useLoaded(load);
   const publishing = useTask();
