@@ -140,6 +140,7 @@ export async function startFormloom(
     logger,
     counters: metrics,
     maxFrameBytes: config.maxFrameBytes,
+    compressesJoins: config.compressJoins,
     isServing: config.role !== 'api',
     credentials: (request) => credentialsFrom(request, config.corsOrigins),
     address: (request) => addresses.of(request),

@@ -7,7 +7,7 @@ h2 { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: 1.5rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.875rem; }
 th, td { padding: 0.3rem 0.75rem; text-align: right; border-bottom: 1px solid var(--line); vertical-align: bottom; }
-th:first-child, td:first-child, td.text { text-align: left; }
+th:first-child, td:first-child, th.text, td.text { text-align: left; }
 thead th { color: var(--soft); font-weight: 600; }
 tr.own { font-weight: 600; }
 svg { width: 100%; height: auto; display: block; margin: 1rem 0; }

@@ -136,6 +136,12 @@ export const VARIABLES = {
     'Least severe level that is logged.',
   ),
   MAX_FRAME_BYTES: variable('maxFrameBytes', value.size(KIB, GIB), '8 MiB', 'Largest WebSocket frame that is read.'),
+  COMPRESS_JOINS: variable(
+    'compressJoins',
+    value.toggle,
+    'false',
+    'Accepts permessage-deflate and sends the state that a client gets when it joins compressed.',
+  ),
   MAX_DOCUMENT_BYTES: variable(
     'maxDocumentBytes',
     value.size(KIB, 4 * GIB),

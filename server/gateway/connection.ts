@@ -39,6 +39,7 @@ export abstract class Connection implements Peer {
   readonly mayWrite: boolean;
   readonly scope: Peer['scope'];
   readonly wantsExtras: boolean;
+  readonly takesDeflated: boolean = false;
   readonly since = Date.now();
   isOpen = true;
   closedWith: number | undefined;

@@ -53,6 +53,8 @@ export interface GatewayOptions extends EntranceOptions {
   readonly authenticator: GatewayAuthenticator;
   readonly counters: GatewayCounters;
   readonly maxFrameBytes: number;
+  /** Accepts permessage-deflate, for the state that a client gets when it joins. */
+  readonly compressesJoins: boolean;
 }
 
 const LIFE_CHECK_MS = 1_000;
@@ -62,6 +64,9 @@ const DRAIN_STEP_MS = 20;
 const CLOSE_GRACE_MS = 1_000;
 /** How a stream ends whose reader just went: what WebSockets without a close frame are counted as. */
 const ABNORMAL_CLOSURE = 1006;
+
+/** A frame is shared only where no compressor has a memory. */
+const DEFLATE = { serverNoContextTakeover: true, clientNoContextTakeover: true } as const;
 
 /** `ws` closes a frame over `maxPayload` with 1009; ours is 4413. */
 class SyncSocket extends WebSocket {
@@ -83,7 +88,7 @@ export class Gateway implements Connections, HttpSync {
     this.#wss = new WebSocketServer({
       noServer: true,
       clientTracking: false,
-      perMessageDeflate: false,
+      perMessageDeflate: options.compressesJoins && DEFLATE,
       maxPayload: options.maxFrameBytes,
       WebSocket: SyncSocket,
     });
@@ -124,11 +129,11 @@ export class Gateway implements Connections, HttpSync {
     this.#wss.handleUpgrade(request, socket, head, (ws) => {
       isUpgraded = true;
       settle();
-      this.#attach(ws, socket, entry);
+      this.#attach(ws, socket, entry, request.headers['sec-websocket-extensions']);
     });
   }
 
-  #attach(ws: WebSocket, socket: Socket, entry: Entry): void {
+  #attach(ws: WebSocket, socket: Socket, entry: Entry, offers = ''): void {
     const { verdict, document } = entry;
     const onGone = this.#onOpened(entry);
     if (verdict.closeWith !== undefined) {
@@ -137,7 +142,7 @@ export class Gateway implements Connections, HttpSync {
       ws.close(verdict.closeWith.code, verdict.closeWith.reason.slice(0, 120));
       return;
     }
-    const connection = new WebSocketConnection(ws, socket, this.#factsOf(entry, verdict));
+    const connection = new WebSocketConnection(ws, socket, this.#factsOf(entry, verdict), offers);
     const attendance = this.#join(connection);
     ws.on('message', (data: RawData, isBinary: boolean) => {
       if (!isBinary) {

@@ -1,6 +1,6 @@
 /**
  * One WebSocket. Frames that are already built go to the raw socket as they are: `ws` would build a header for each
- * receiver. That is sound because compression is off, so `ws` itself never holds a frame back.
+ * receiver. That is sound because `ws` itself sends nothing but control frames, so it never holds a frame back.
  */
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
@@ -10,12 +10,18 @@ import { Connection, type ConnectionFacts } from './connection.js';
 const MAX_REASON_BYTES = 123;
 
 export class WebSocketConnection extends Connection {
+  override readonly takesDeflated: boolean;
+
   constructor(
     private readonly ws: WebSocket,
     socket: Socket,
     facts: ConnectionFacts,
+    /** The extensions that the client offered (RFC 6455, section 9.1). */
+    offers: string,
   ) {
     super(socket, facts);
+    // The gateway accepts it without context takeover alone; a client with a smaller window could not read a shared frame.
+    this.takesDeflated = ws.extensions.includes('permessage-deflate') && !offers.includes('server_max_window_bits');
     ws.on('pong', () => this.answered());
   }
 

@@ -29,6 +29,12 @@ export function writeHeader(target: Buffer, offset: number, payloadBytes: number
   return target.writeUInt32BE(payloadBytes >>> 0, offset + 6);
 }
 
+/** Where the payload of a frame that was built here begins. */
+export function payloadOffset(frame: Uint8Array): number {
+  const length = frame[1] ?? 0;
+  return length < 126 ? 2 : length === 126 ? 4 : 10;
+}
+
 /** A whole frame around `payload`. */
 export function frame(payload: Uint8Array): Buffer {
   const header = headerLength(payload.length);

@@ -12,6 +12,8 @@ export interface Peer {
   readonly scope: { readonly paths?: readonly string[]; readonly languages?: readonly string[] };
   /** Asked for message type 100 (`?sdk=1`). */
   readonly wantsExtras: boolean;
+  /** Negotiated permessage-deflate without context takeover: reads frames that were compressed for others as well. */
+  readonly takesDeflated: boolean;
   /** Unix time in milliseconds. */
   readonly since: number;
   /** False from the moment that a close was decided: nothing of it is applied any more. */

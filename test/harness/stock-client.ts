@@ -1,5 +1,5 @@
 /** The published y-websocket client, unchanged. */
-import { WebSocket } from 'ws';
+import { WebSocket, type ClientOptions } from 'ws';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
 import { until } from './until.js';
@@ -23,6 +23,8 @@ export interface StockOptions {
   readonly doc?: Y.Doc;
   readonly params?: Record<string, string>;
   readonly connect?: boolean;
+  /** What the socket offers of permessage-deflate; default: the whole extension, as browsers do. */
+  readonly perMessageDeflate?: ClientOptions['perMessageDeflate'];
 }
 
 export function stockClient(wsUrl: string, document: string, options: StockOptions = {}): StockClient {
@@ -31,7 +33,7 @@ export function stockClient(wsUrl: string, document: string, options: StockOptio
   /** Clocks of this client that the server has sent back. */
   let echoed = 0;
   const provider = new WebsocketProvider(wsUrl, document, doc, {
-    WebSocketPolyfill: WebSocket as unknown as typeof globalThis.WebSocket,
+    WebSocketPolyfill: socketOffering(options.perMessageDeflate) as unknown as typeof globalThis.WebSocket,
     disableBc: true,
     connect: options.connect ?? true,
     params: options.params ?? {},
@@ -64,6 +66,15 @@ export function stockClient(wsUrl: string, document: string, options: StockOptio
       provider.destroy();
       doc.destroy();
     },
+  };
+}
+
+function socketOffering(perMessageDeflate: ClientOptions['perMessageDeflate']): new (url: string) => WebSocket {
+  if (perMessageDeflate === undefined) return WebSocket;
+  return class extends WebSocket {
+    constructor(url: string, protocols?: string | string[]) {
+      super(url, protocols, { perMessageDeflate });
+    }
   };
 }
 

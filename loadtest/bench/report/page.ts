@@ -1,5 +1,6 @@
 /** The results as one self-contained page: no script, no other file. */
 import { PAGE_STYLE } from '../../load/page-style.js';
+import type { Figure } from '../scenarios/scenario.js';
 import { barChart } from './bar-chart.js';
 import { escapeHtml } from '../../load/escape-html.js';
 import { formatNumber } from './format.js';
@@ -44,7 +45,7 @@ function goalsTable(scenarios: readonly ScenarioSummary[]): string {
     ),
   );
   if (rows.length === 0) return '';
-  return `<h2>Goals</h2><div class="scroll"><table><thead><tr><th>scenario</th><th>goal</th><th>measured</th><th></th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
+  return `<h2>Goals</h2><div class="scroll"><table><thead><tr><th>scenario</th><th class="text">goal</th><th>measured</th><th></th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
 }
 
 function section(summary: ScenarioSummary): string {
@@ -52,11 +53,15 @@ function section(summary: ScenarioSummary): string {
   return `<section>
 <h2>${escapeHtml(summary.title)}</h2>
 <p>${escapeHtml(summary.description)}</p>
-${main === undefined ? '' : barChart(main, summary.servers)}
+${main === undefined ? '' : chart(main, summary.servers)}
 ${figuresTable(summary)}
 ${notes(summary.servers)}
 ${profileTable(summary)}
 </section>`;
+}
+
+function chart(figure: Figure, servers: readonly ServerSummary[]): string {
+  return `<p class="soft">${escapeHtml(`${figure.label}, ${figure.unit}`)}; less is better</p>${barChart(figure, servers)}`;
 }
 
 function figuresTable({ figures, servers }: ScenarioSummary): string {

@@ -87,7 +87,8 @@ export function spreadOf(values: readonly number[]): Spread {
 
 function problemsOf(runs: readonly RunRecord[]): string[] {
   const failures = runs.flatMap(({ failure, repetition }) =>
-    failure === undefined ? [] : [`run ${repetition + 1}: ${failure}`],
+    // What the server printed follows; it was told when it happened.
+    failure === undefined ? [] : [`run ${repetition + 1}: ${firstLine(failure)}`],
   );
   const wrong = runs.flatMap(({ outcome, repetition }) => {
     const [first, ...others] = outcome?.content.problems ?? [];
@@ -106,13 +107,14 @@ function remarksOf(runs: readonly RunRecord[]): string[] {
   if (limited > 0) remarks.push(`the load client was the bottleneck in ${limited} of ${usages.length} runs`);
   const disturbed = usages.map(({ otherCores }) => otherCores).filter((cores) => cores > 0.1);
   if (disturbed.length > 0) {
-    const cores = spreadOf(disturbed);
-    remarks.push(
-      `others took ${cores.min.toFixed(1)} to ${cores.max.toFixed(1)} cores in ${disturbed.length} of ${usages.length} runs`,
-    );
+    const { min, max } = spreadOf(disturbed);
+    const cores = [...new Set([min.toFixed(1), max.toFixed(1)])].join(' to ');
+    remarks.push(`others took ${cores} cores in ${disturbed.length} of ${usages.length} runs`);
   }
   return remarks;
 }
+
+const firstLine = (text: string): string => text.split('\n', 1)[0]?.replace(/:$/, '') ?? '';
 
 function judge(goal: Goal, medianOf: (name: ServerName, figure: string) => number | undefined): GoalSummary[] {
   const own = medianOf('formloom', goal.figure);

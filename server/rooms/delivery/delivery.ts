@@ -43,8 +43,8 @@ export class Delivery {
 
   /** The answer to a state vector; streams when it is more than the budget. */
   sendJoin(subscriber: Subscriber, stateVector: Uint8Array): { readonly wasCached: boolean } {
-    const { frames, wasCached } = this.live.joinFrames(stateVector);
     const { peer } = subscriber;
+    const { frames, wasCached } = this.live.joinFrames(stateVector, peer.takesDeflated);
     let bytes = peer.lagBytes();
     for (const frame of frames) bytes += frame.length;
     if (bytes > STREAM_WINDOW_BYTES && frames.length > 1) {

@@ -2,6 +2,7 @@
  * A hydrated document: the Y.Doc, what one transaction emitted, and the frames that joiners get.
  */
 import * as Y from 'yjs';
+import { deflatedFrame, deflatedFrameLater } from '../../protocol/deflated-frame.js';
 import { syncStep2Frame, updateFrame } from '../../protocol/messages.js';
 import { encodeStateInChunks } from '../../protocol/state-chunks.js';
 
@@ -23,7 +24,22 @@ const MAX_CACHED_DIFFERENCES = 16;
 const HYDRATED_FACTOR = 8;
 const HYDRATED_BASE_BYTES = 16 * 1024;
 
+/** Compressed at once up to this size, in some 5 ms; above, on another thread, and who joins meanwhile gets it plain. */
+const DEFLATE_AT_ONCE_BYTES = 512 * 1024;
+
 const EMPTY_UPDATE = Uint8Array.from([0, 0]);
+
+/** The whole state at some version. */
+interface Base {
+  /** The last one is a sync step 2. */
+  readonly frames: readonly Buffer[];
+  /** The same with an update in its place, for when more follows. */
+  readonly asUpdates: readonly Buffer[];
+  readonly bytes: number;
+  /** Both once more, compressed; undefined until somebody asks, and while it is being done on another thread. */
+  deflated: Pick<Base, 'frames' | 'asUpdates'> | undefined;
+  isDeflating: boolean;
+}
 
 export class LiveDocument {
   readonly doc = new Y.Doc();
@@ -34,9 +50,8 @@ export class LiveDocument {
 
   #emitted: Uint8Array | undefined;
   #before: StateVector = new Map();
-  /** Frames of the whole state at some version, and the updates since. */
-  #base:
-    { readonly frames: readonly Buffer[]; readonly asUpdates: readonly Buffer[]; readonly bytes: number } | undefined;
+  /** With the updates since. */
+  #base: Base | undefined;
   #tail: Uint8Array[] = [];
   #tailBytes = 0;
   #stateVector: { readonly version: number; readonly bytes: Uint8Array } | undefined;
@@ -126,9 +141,13 @@ export class LiveDocument {
   /**
    * The answer to a client's state vector, as whole frames: the last one is a sync step 2, those before it are updates.
    * Shared between joiners: 150 of them hold one buffer. `wasCached` tells whether anything had to be encoded.
+   * @param takesDeflated may be sent the whole state compressed
    */
-  joinFrames(stateVector: Uint8Array): { readonly frames: readonly Buffer[]; readonly wasCached: boolean } {
-    if (stateVector.length <= 1) return this.#wholeState();
+  joinFrames(
+    stateVector: Uint8Array,
+    takesDeflated = false,
+  ): { readonly frames: readonly Buffer[]; readonly wasCached: boolean } {
+    if (stateVector.length <= 1) return this.#wholeState(takesDeflated);
     const key = Buffer.from(stateVector).toString('latin1');
     const cached = this.#differences.get(key);
     if (cached !== undefined) return { frames: cached, wasCached: true };
@@ -138,21 +157,24 @@ export class LiveDocument {
     return { frames, wasCached: false };
   }
 
-  #wholeState(): { frames: readonly Buffer[]; wasCached: boolean } {
+  #wholeState(takesDeflated: boolean): { frames: readonly Buffer[]; wasCached: boolean } {
     let wasCached = true;
     if (this.#base === undefined) {
       const chunks = this.#chunks(new Map());
       const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
       const updates = chunks.slice(0, -1).map(updateFrame);
       const last = chunks[chunks.length - 1] ?? EMPTY_UPDATE;
-      this.#base = { frames: [...updates, syncStep2Frame(last)], asUpdates: [...updates, updateFrame(last)], bytes };
+      const frames = [...updates, syncStep2Frame(last)];
+      const asUpdates = [...updates, updateFrame(last)];
+      this.#base = { frames, asUpdates, bytes, deflated: undefined, isDeflating: false };
       this.encodedBytes = bytes;
       wasCached = false;
     }
-    if (this.#tail.length === 0) return { frames: this.#base.frames, wasCached };
+    const { frames, asUpdates } = (takesDeflated ? deflatedOf(this.#base) : undefined) ?? this.#base;
+    if (this.#tail.length === 0) return { frames, wasCached };
     if (this.#tail.length > 1) this.#tail = [Y.mergeUpdates(this.#tail)];
     // A client takes itself for synced at the first step 2, so that one has to come last.
-    return { frames: [...this.#base.asUpdates, syncStep2Frame(this.#tail[0] ?? EMPTY_UPDATE)], wasCached };
+    return { frames: [...asUpdates, syncStep2Frame(this.#tail[0] ?? EMPTY_UPDATE)], wasCached };
   }
 
   /** What arose since `known`, as frames of updates; for a client that fell behind. */
@@ -175,5 +197,30 @@ export class LiveDocument {
     this.#dropBase();
     this.#differences.clear();
     this.doc.destroy();
+  }
+}
+
+/** Once for each base, for all who join it. */
+function deflatedOf(base: Base): Base['deflated'] {
+  if (base.deflated !== undefined || base.isDeflating) return base.deflated;
+  if (base.bytes <= DEFLATE_AT_ONCE_BYTES) {
+    base.deflated = { frames: base.frames.map(deflatedFrame), asUpdates: base.asUpdates.map(deflatedFrame) };
+    return base.deflated;
+  }
+  base.isDeflating = true;
+  void deflateLater(base);
+  return undefined;
+}
+
+/** One after the other: the store needs the threads too. Without memory for it, frames stay as they are. */
+async function deflateLater(base: Base): Promise<void> {
+  const updates: Buffer[] = [];
+  try {
+    for (const plain of base.asUpdates) updates.push(await deflatedFrameLater(plain));
+    const last = base.frames[base.frames.length - 1];
+    const step2 = last === undefined ? [] : [await deflatedFrameLater(last)];
+    base.deflated = { frames: [...updates.slice(0, -1), ...step2], asUpdates: updates };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
   }
 }
