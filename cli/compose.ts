@@ -62,7 +62,7 @@ export async function startFormloom(
   const node = `${hostname().slice(0, 32)}-${process.pid}-${Date.now().toString(36)}`;
   // Whoever evaluates often does not wait for slow readings.
   const eventLoopWindowMs = parts.alertsEveryMs === undefined ? undefined : parts.alertsEveryMs * 20;
-  const metrics = createMetrics({ eventLoopWindowMs });
+  const metrics = createMetrics({ eventLoopWindowMs, areLatenciesMeasured: config.performanceMonitoring });
   // Also without keys: a store that was encrypted is refused then, instead of misread.
   const breakers = new Breakers(logger);
   const ring = new KeyRing(config.encryptionKeys);
@@ -100,7 +100,7 @@ export async function startFormloom(
     },
     onChanged: (document, updates) => {
       for (const { attribution } of updates) feed.formChanged(document, attribution.principal);
-      edits.changed(document, updates);
+      if (config.performanceMonitoring) edits.changed(document, updates);
       snapshots.automatic.changed(document, updates.length);
     },
   });

@@ -1,14 +1,22 @@
 /** What the tuner may turn while the server runs, in the order in which it tries: what people feel least comes first. */
 import type { Config } from '../server/config/index.js';
 import { PRESENCE_WINDOW_MS, type RoomRegistry } from '../server/rooms/room-registry.js';
-import { REST_FACTOR } from '../server/rooms/ticker.js';
+import { MAX_DELAY_MS, REST_FACTOR } from '../server/rooms/ticker.js';
 import type { Knobs } from '../server/tuner/index.js';
 
 export function knobsOf(rooms: RoomRegistry, hydration: { budgetBytes: number }, config: Config): Knobs {
   return [
     {
+      name: 'tickMaxMs',
+      description: 'The longest that a busy document gathers edits before it sends them on together.',
+      ...{ min: MAX_DELAY_MS, max: MAX_DELAY_MS * 3, relief: 'up', isInteger: true },
+      get: () => rooms.ticker.maxDelayMs,
+      set: (ms) => (rooms.ticker.maxDelayMs = ms),
+    },
+    {
       name: 'tickRestFactor',
-      description: 'How many times the duration of its last tick a room gathers edits before the next; at most 20 ms.',
+      description:
+        'How many times the duration of its last tick a room gathers edits before the next; at most tickMaxMs.',
       ...{ min: 1, max: REST_FACTOR * 5, relief: 'up', isInteger: false },
       get: () => rooms.ticker.restFactor,
       set: (factor) => (rooms.ticker.restFactor = factor),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ROLES } from '../../server/auth/index.js';
 import { OUTBOUND_CLASSES } from '../../server/limits/index.js';
-import { TUNER_MODES } from '../../server/tuner/index.js';
+import { READINGS, TUNER_MODES } from '../../server/tuner/index.js';
 import { DEAD_DELIVERY } from '../webhooks/index.js';
 import { pageOf, pageQuery, timeSchema } from '../http/pages.js';
 
@@ -130,6 +130,10 @@ const boundsSchema = z.strictObject({ min: z.number().optional(), max: z.number(
 export const tunerChange = z.strictObject({
   mode: z.enum(TUNER_MODES).optional(),
   bounds: z.record(z.string().max(100), boundsSchema).optional().describe('By knob; replaces all bounds.'),
+  targets: z
+    .partialRecord(z.enum(READINGS), z.number().min(0).max(10_000))
+    .optional()
+    .describe('By reading: up to where the node is well; replaces all targets. What is left out stays as it comes.'),
 });
 export type TunerChange = z.infer<typeof tunerChange>;
 
@@ -160,6 +164,7 @@ export const tunerSchema = z
     mode: z.enum(TUNER_MODES),
     intervalSeconds: z.number(),
     bounds: z.record(z.string(), boundsSchema),
+    targets: readingSchema.describe('Up to where the node is well.'),
     knobs: z.array(
       z.object({
         name: z.string(),

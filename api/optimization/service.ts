@@ -11,7 +11,7 @@ import {
   type QueueSettings,
 } from '../../server/limits/index.js';
 import type { Subscription } from '../../server/storage/document-log.js';
-import type { Knobs, KnobBounds, Tuner, TunerMode } from '../../server/tuner/index.js';
+import type { Knobs, KnobBounds, Tuner } from '../../server/tuner/index.js';
 import { Problem } from '../http/problem.js';
 import type { PoolChange, TunerChange } from './schemas.js';
 import { clean, type SettingsStore, type StoredSettings, type TunerSettings } from './settings-store.js';
@@ -26,7 +26,7 @@ export interface OptimizationSettingsOptions {
 }
 
 /** It looks and says what it would do; whoever wants it to act says so. */
-const DEFAULT_TUNER: TunerSettings = { mode: 'advise', bounds: {} };
+const DEFAULT_TUNER: TunerSettings = { mode: 'advise', bounds: {}, targets: {} };
 const NEW_POOL = { idleTimeoutMs: 30_000 };
 
 export class OptimizationSettings {
@@ -45,7 +45,7 @@ export class OptimizationSettings {
   /** Applies what is stored, and from then on what other nodes store. */
   async start(): Promise<void> {
     const { store, tuner, logger } = this.options;
-    tuner.configure(this.#tunerSettings.mode, this.#tunerSettings.bounds);
+    tuner.configure(this.#tunerSettings.mode, this.#tunerSettings.bounds, this.#tunerSettings.targets);
     await this.#apply();
     this.#subscription = await store.onChanged(() => {
       this.#apply().catch((error: unknown) => logger.warn({ err: error }, 'changed settings could not be read'));
@@ -129,16 +129,22 @@ export class OptimizationSettings {
   }
 
   /** What is left out stays. @throws Problem `validation_failed` */
-  async putTuner({ mode = this.#tunerSettings.mode, bounds }: TunerChange): Promise<void> {
+  /** Back to what operators want, after something else was tried. */
+  applyTuner(): void {
+    this.#setTuner(this.#tunerSettings);
+  }
+
+  async putTuner({ mode = this.#tunerSettings.mode, bounds, targets }: TunerChange): Promise<void> {
     if (bounds !== undefined) this.#requireBounds(bounds);
-    const settings = { mode, bounds: bounds ?? this.#tunerSettings.bounds };
+    const now = this.#tunerSettings;
+    const settings = { mode, bounds: bounds ?? now.bounds, targets: targets ?? now.targets };
     await this.options.store.saveTuner(settings);
     this.#setTuner(settings);
   }
 
-  #setTuner(settings: { mode: TunerMode; bounds: Readonly<Record<string, KnobBounds>> }): void {
+  #setTuner(settings: TunerSettings): void {
     this.#tunerSettings = settings;
-    this.options.tuner.configure(settings.mode, settings.bounds);
+    this.options.tuner.configure(settings.mode, settings.bounds, settings.targets);
   }
 
   #requireBounds(bounds: Readonly<Record<string, KnobBounds>>): void {

@@ -10,7 +10,7 @@ import {
 import type { Bus } from '../../server/storage/bus.js';
 import type { Subscription } from '../../server/storage/document-log.js';
 import type { RecordKey, RecordStore, StoredRecord } from '../../server/storage/record-store.js';
-import { TUNER_MODES, type KnobBounds, type TunerMode } from '../../server/tuner/index.js';
+import { READINGS, TUNER_MODES, type KnobBounds, type Targets, type TunerMode } from '../../server/tuner/index.js';
 
 const poolSchema = z.object({
   /** When it was set: pools are tried in this order. Unix time in milliseconds. */
@@ -29,11 +29,13 @@ const queueSchema = z.object({ capacity: z.number(), ratePerSecond: z.number() }
 const tunerSchema = z.object({
   mode: z.enum(TUNER_MODES),
   bounds: z.record(z.string(), z.object({ min: z.number().optional(), max: z.number().optional() })),
+  targets: z.partialRecord(z.enum(READINGS), z.number()).default({}),
 });
 
 export interface TunerSettings {
   readonly mode: TunerMode;
   readonly bounds: Readonly<Record<string, KnobBounds>>;
+  readonly targets: Targets;
 }
 
 export interface StoredPool {
@@ -98,8 +100,8 @@ export class SettingsStore {
     await this.#save([QUEUE, name], { capacity, ratePerSecond });
   }
 
-  async saveTuner({ mode, bounds }: TunerSettings): Promise<void> {
-    await this.#save(TUNER, { mode, bounds });
+  async saveTuner({ mode, bounds, targets }: TunerSettings): Promise<void> {
+    await this.#save(TUNER, { mode, bounds, targets });
   }
 
   /** Calls when some node has saved something, this one too. */

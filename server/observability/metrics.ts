@@ -55,12 +55,15 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 export interface MetricsOptions {
   /** Over how long the delay of the event loop is taken. */
   readonly eventLoopWindowMs?: number | undefined;
+  /** Of appends and echoes: the only figures that cost something each time. */
+  readonly areLatenciesMeasured?: boolean;
 }
 
 export class Metrics {
   readonly delivery: FanOutCounts = { messages: 0, bytes: 0, resyncs: 0, presenceSkips: 0 };
   readonly #registry = new Registry();
   readonly #collected = new Collected(this.#registry);
+  readonly #areLatenciesMeasured: boolean;
   readonly #eventLoop: EventLoopMonitor;
   readonly #sources: Partial<MetricSources> = {};
 
@@ -78,7 +81,8 @@ export class Metrics {
   readonly #echoSeconds: Histogram;
   readonly #httpSeconds: Histogram<'route' | 'method' | 'status'>;
 
-  constructor({ eventLoopWindowMs }: MetricsOptions) {
+  constructor({ eventLoopWindowMs, areLatenciesMeasured = true }: MetricsOptions) {
+    this.#areLatenciesMeasured = areLatenciesMeasured;
     this.#eventLoop = new EventLoopMonitor(eventLoopWindowMs);
     this.#appendSeconds = this.#histogram('append_seconds', 'From the call to the log until durable.');
     this.#echoSeconds = this.#histogram('echo_seconds', 'From the receipt of an edit until its writer has the echo.');
@@ -155,11 +159,11 @@ export class Metrics {
   }
 
   appended(ms: number): void {
-    this.#appendSeconds.observe(ms / 1_000);
+    if (this.#areLatenciesMeasured) this.#appendSeconds.observe(ms / 1_000);
   }
 
   echoed(ms: number): void {
-    this.#echoSeconds.observe(ms / 1_000);
+    if (this.#areLatenciesMeasured) this.#echoSeconds.observe(ms / 1_000);
   }
 
   request({ method, route = 'unmatched', status, seconds }: HttpObservation): void {

@@ -21,9 +21,9 @@ export interface Tickable {
   tick(): void;
 }
 
-const MAX_DELAY_MS = 20;
-/** A little less than the bound, so that the wait and the tick itself keep within it. */
-const MAX_REST_MS = 16;
+export const MAX_DELAY_MS = 20;
+/** Of the bound: a little less, so that the wait and the tick itself keep within it. */
+const MAX_REST_SHARE = 0.8;
 export const REST_FACTOR = 20;
 const SLOT_MS = 2;
 /** Share of time that the event loop is busy: below `LOW` no delay, at `HIGH` the longest. */
@@ -38,6 +38,8 @@ export class Ticker {
   busyMs = 0;
   /** How many times its duration a room rests after a tick. */
   restFactor = REST_FACTOR;
+  /** The longest that a room gathers, in milliseconds. */
+  maxDelayMs = MAX_DELAY_MS;
   /** Rooms for the end of this turn. */
   #now: Tickable[] = [];
   #immediate: NodeJS.Immediate | undefined;
@@ -130,7 +132,8 @@ export class Ticker {
       const now = performance.now();
       this.busyMs += now - startedAt;
       room.busyMs += now - startedAt;
-      if (this.isAdaptive) room.restsUntil = now + Math.min(MAX_REST_MS, this.restFactor * (now - startedAt));
+      if (this.isAdaptive)
+        room.restsUntil = now + Math.min(this.maxDelayMs * MAX_REST_SHARE, this.restFactor * (now - startedAt));
       startedAt = now;
     }
     if (this.isAdaptive) this.#adapt(startedAt);
@@ -145,9 +148,9 @@ export class Ticker {
     this.#utilization = current;
     this.#sampledAt = now;
     this.#sleptAtSample = sleptMs;
-    const wanted = ((utilization - LOW) / (HIGH - LOW)) * MAX_DELAY_MS;
+    const wanted = ((utilization - LOW) / (HIGH - LOW)) * this.maxDelayMs;
     // Batching lowers the load that asked for it: half the way each time, so that the delay settles.
-    this.#delayMs = Math.max(0, Math.min(MAX_DELAY_MS, (this.#delayMs + wanted) / 2));
+    this.#delayMs = Math.max(0, Math.min(this.maxDelayMs, (this.#delayMs + wanted) / 2));
   }
 
   close(): void {

@@ -12,6 +12,9 @@ export interface Reading {
   readonly queueShare: number;
 }
 
+/** Up to where a node is well: what an operator wants instead of `COMFORT`. */
+export type Targets = Readonly<Partial<Reading>>;
+
 /** Below these a node is well: less would not be felt by anybody. */
 export const COMFORT: Reading = {
   loopDelayP99Ms: 20,
@@ -25,15 +28,18 @@ export const COMFORT: Reading = {
 const SPAN: Reading = { loopDelayP99Ms: 80, cpuShare: 0.4, memoryShare: 0.25, fanOutShare: 0.4, queueShare: 0.5 };
 
 /** 0 when the node is well; grows with every reading that is above its comfort. */
-export function load(reading: Reading): number {
-  return excess(reading).reduce((sum, { excess: one }) => sum + one, 0);
+export function load(reading: Reading, targets: Targets = {}): number {
+  return excess(reading, targets).reduce((sum, { excess: one }) => sum + one, 0);
 }
 
 /** What is above its comfort, worst first. */
-export function excess(reading: Reading): { readonly of: keyof Reading; readonly excess: number }[] {
-  return READINGS.map((of) => ({ of, excess: Math.max(0, reading[of] - COMFORT[of]) / SPAN[of] }))
+export function excess(
+  reading: Reading,
+  targets: Targets = {},
+): { readonly of: keyof Reading; readonly excess: number }[] {
+  return READINGS.map((of) => ({ of, excess: Math.max(0, reading[of] - (targets[of] ?? COMFORT[of])) / SPAN[of] }))
     .filter((one) => one.excess > 0)
     .sort((a, b) => b.excess - a.excess);
 }
 
-const READINGS = ['loopDelayP99Ms', 'cpuShare', 'memoryShare', 'fanOutShare', 'queueShare'] as const;
+export const READINGS = ['loopDelayP99Ms', 'cpuShare', 'memoryShare', 'fanOutShare', 'queueShare'] as const;

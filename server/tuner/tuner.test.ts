@@ -53,6 +53,24 @@ void t.test(
   },
 );
 
+void t.test(
+  'towards targets of an operator: a node that is well by default is loaded below them, and the other way',
+  (t) => {
+    const rest = knob('rest');
+    const tuner = new Tuner([rest]);
+    const plant: Plant = () => ({ ...WELL, cpuShare: 0.4 - rest.value / 400 });
+    tuner.configure('auto', {});
+    t.same(run(tuner, plant, 10), []);
+    tuner.configure('auto', {}, { cpuShare: 0.3 });
+    run(tuner, plant, 30);
+    t.ok(plant().cpuShare < 0.301, `cpu ${plant().cpuShare} with ${rest.value}`);
+    tuner.configure('auto', {}, { cpuShare: 0.9 });
+    run(tuner, plant, 30);
+    t.equal(rest.value, 0);
+    t.end();
+  },
+);
+
 void t.test('one step at a time: never more than one knob moves between two readings', (t) => {
   const knobs = [knob('a'), knob('b'), knob('c', { relief: 'down', value: 80 })];
   const tuner = new Tuner(knobs);

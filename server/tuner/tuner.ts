@@ -9,7 +9,7 @@
  * Pure: time comes as rounds, readings come as arguments, and the knobs are all it touches.
  */
 import type { Knob, KnobBounds, Knobs } from './knob.js';
-import { load, type Reading } from './reading.js';
+import { load, type Reading, type Targets } from './reading.js';
 
 export const TUNER_MODES = ['off', 'advise', 'auto'] as const;
 export type TunerMode = (typeof TUNER_MODES)[number];
@@ -71,6 +71,7 @@ export class Tuner {
   readonly #initial: ReadonlyMap<string, number>;
   readonly #restsUntil = new Map<string, number>();
   #bounds: Readonly<Record<string, KnobBounds>> = {};
+  #targets: Targets = {};
   #trial: Trial | undefined;
   #round = 0;
   #next = 0;
@@ -80,9 +81,10 @@ export class Tuner {
   }
 
   /** Leaving `auto` takes back a step that is on trial. Values outside of new bounds are brought in. */
-  configure(mode: TunerMode, bounds: Readonly<Record<string, KnobBounds>>): void {
+  configure(mode: TunerMode, bounds: Readonly<Record<string, KnobBounds>>, targets: Targets = {}): void {
     if (mode !== 'auto') this.#takeBack();
     this.mode = mode;
+    this.#targets = targets;
     this.#bounds = bounds;
     if (mode !== 'auto') return;
     for (const knob of this.knobs) {
@@ -125,7 +127,7 @@ export class Tuner {
       const { min, max } = this.#boundsOf(knob);
       return max === min ? 0 : (PRICE * Math.abs(knob.get() - this.#initialOf(knob))) / (max - min);
     });
-    return prices.reduce((sum, price) => sum + price, load(reading));
+    return prices.reduce((sum, price) => sum + price, load(reading, this.#targets));
   }
 
   #judge(reading: Reading, objective: number): TunerStep | undefined {
@@ -154,7 +156,7 @@ export class Tuner {
   }
 
   #choose(reading: Reading): Advice | undefined {
-    const isLoaded = load(reading) > 0;
+    const isLoaded = load(reading, this.#targets) > 0;
     for (let offset = 0; offset < this.knobs.length; offset += 1) {
       const index = (this.#next + offset) % this.knobs.length;
       const knob = this.knobs[index];

@@ -346,7 +346,10 @@ void t.test('wrong questions and wrong events are refused, and change nothing', 
   t.equal(series.body.points[0].value, 1);
 });
 
-void t.test('kill -9 in the middle: what is counted afterwards is what has happened', async (t) => {
+/** How often the process is killed, each time at a moment of its own. */
+const KILLS = Number(process.env['FORMLOOM_TEST_RESTARTS'] ?? 2);
+
+void t.test('kill -9 at any moment: what is counted afterwards is what has happened', async (t) => {
   let killed: ServerProcess = await startServer({ env: ENV });
   const { dataDir } = killed;
   t.teardown(() => killed.cleanup());
@@ -364,12 +367,16 @@ void t.test('kill -9 in the middle: what is counted afterwards is what has happe
   const fillMany = (): Promise<unknown> =>
     Promise.allSettled(Array.from({ length: 30 }, (_, i) => fill(i % 3 === 0 ? 'k2' : 'k1', i)));
   // The process dies while these are answered and counted: some are never done.
-  const filling = fillMany();
-  await until(() => answered >= 12);
-  await killed.kill();
-  await filling;
-  killed = await startServer({ env: ENV, dataDir });
-  rest = restClient(killed.http, ADMIN);
+  for (let kill = 0; kill < KILLS; kill++) {
+    const moment = answered + 1 + Math.floor(Math.random() * 25);
+    t.comment(`killed after ${moment} answers`);
+    const filling = fillMany();
+    await until(() => answered >= moment);
+    await killed.kill();
+    await filling;
+    killed = await startServer({ env: ENV, dataDir });
+    rest = restClient(killed.http, ADMIN);
+  }
   await fillMany();
   const feed = await readStream(killed.http, '?after=0', { authorization: `Bearer ${ADMIN}` });
   t.teardown(() => feed.close());

@@ -55,7 +55,7 @@ void t.test('the state of everything, as the contract has it from the start', as
   t.equal(body.tuner.mode, 'advise');
   t.match(
     body.tuner.knobs.map(({ name }: { name: string }) => name),
-    ['tickRestFactor', 'presenceWindowMs', 'hydrationBudgetBytes', 'defaultPoolConnections'],
+    ['tickMaxMs', 'tickRestFactor', 'presenceWindowMs', 'hydrationBudgetBytes', 'defaultPoolConnections'],
   );
 });
 
@@ -417,6 +417,8 @@ void t.test('only administrators, and only with right values', async (t) => {
     ['/queues/system', {}, 422],
     ['/queues/system', { ratePerSecond: -1 }, 422],
     ['/tuner', { mode: 'on' }, 422],
+    ['/tuner', { targets: { beauty: 1 } }, 422],
+    ['/tuner', { targets: { cpuShare: -1 } }, 422],
     ['/tuner', { bounds: { speed: { max: 3 } } }, 422],
     ['/tuner', { bounds: { hydrationBudgetBytes: { min: 1 } } }, 422],
     ['/tuner', { bounds: { defaultPoolConnections: { min: 900, max: 800 } } }, 422],

@@ -140,7 +140,7 @@ export class LoadTests {
     const names = run.scenario === 'optimization' ? (['off', 'auto'] as const) : ([undefined] as const);
     const reports: PhaseReport[] = [];
     for (const [at, mode] of names.entries()) {
-      if (mode !== undefined) tuner.configure(mode, settings.tunerSettings.bounds);
+      if (mode !== undefined) tuner.configure(mode, settings.tunerSettings.bounds, settings.tunerSettings.targets);
       // Its own: taking readings of the tuner's would cut its rounds short.
       const gauge = new NodeGauge({ queueShare: () => 0 });
       try {
@@ -154,7 +154,7 @@ export class LoadTests {
       } finally {
         gauge.close();
         // Back to what the operator wants, which may have changed meanwhile.
-        if (mode !== undefined) tuner.configure(settings.tunerSettings.mode, settings.tunerSettings.bounds);
+        if (mode !== undefined) settings.applyTuner();
       }
     }
     return reports;
