@@ -138,7 +138,12 @@ export class Gateway implements Connections, HttpSync {
     const onGone = this.#onOpened(entry);
     if (verdict.closeWith !== undefined) {
       ws.on('error', () => ws.terminate());
-      ws.once('close', onGone);
+      // Who is not let in must not hold a place by never answering the close.
+      const cutOff = setTimeout(() => ws.terminate(), CLOSE_GRACE_MS);
+      ws.once('close', (code: number) => {
+        clearTimeout(cutOff);
+        onGone(code);
+      });
       ws.close(verdict.closeWith.code, verdict.closeWith.reason.slice(0, 120));
       return;
     }

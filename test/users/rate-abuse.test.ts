@@ -88,6 +88,29 @@ void t.test('row 22: an abuser is slowed, then closed with 4429; its 200 colleag
     await stream.body?.cancel();
   });
 
+  await t.test(
+    'row 21: who is not authenticated has nothing loaded, queued or written, and holds no place',
+    async (t) => {
+      const rooms = async (): Promise<number> => metric(server, 'formloom_rooms{state="live"}');
+      const before = await rooms();
+      const strangers = await Promise.all(
+        Array.from({ length: 40 }, (_, i) => rawClient(`${server.ws}/strange-${i}?token=nonsense`)),
+      );
+      const update = updateMessage(Y.encodeStateAsUpdate(docs[0]!));
+      // They send at once, and one half never reads the answer.
+      strangers.forEach((client, i) => {
+        if (client.ws.readyState === 1) client.send(update);
+        if (i % 2 === 0) (client.ws as unknown as { _socket: { pause(): void } })._socket.pause();
+      });
+      const open = async (): Promise<number> => metric(server, 'formloom_connections{pool="default"}');
+      await until(async () => (await open()) === COLLEAGUES, { what: 'their places are free again' });
+      t.strictSame([...new Set(strangers.filter((_, i) => i % 2 === 1).map((client) => client.closed?.code))], [4401]);
+      t.ok((await rooms()) <= before, 'no document was opened');
+      t.equal((await restClient(server.http, ADMIN).get('/documents/strange-1')).status, 404, 'or written');
+      strangers.forEach((client) => client.destroy());
+    },
+  );
+
   await t.test('an operator sees who it was', async () => {
     const admin = restClient(server.http, ADMIN);
     const isTold = async (): Promise<boolean> => {
