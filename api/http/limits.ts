@@ -2,7 +2,7 @@
  * Requests per address and per user: 429 with `Retry-After`, and `RateLimit-*` on every answer.
  *
  * The address pays before anything else is done for the request, so that a flood of bad tokens costs next to nothing;
- * the user pays as soon as it is known who that is.
+ * the user and its tenant pay as soon as it is known who that is.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { addressKey, type ClientAddresses, type RateLimits, type RateVerdict } from '../../server/limits/index.js';
@@ -26,7 +26,8 @@ export function addAddressLimit(api: FastifyInstance, limits: RateLimits, addres
 /** After `addCaller`. */
 export function addCallerLimit(api: FastifyInstance, limits: RateLimits): void {
   api.addHook('onRequest', async (request, reply) => {
-    if (request.caller !== undefined) settle(request, reply, limits.consume({ user: request.caller.id }));
+    if (request.caller !== undefined)
+      settle(request, reply, limits.consume({ user: request.caller.id, tenant: request.caller.tenant }));
   });
 }
 

@@ -18,12 +18,14 @@ export class DocumentWork {
     /** Of one core, 0 to 1. */
     private readonly share: number,
     private readonly now: MonotonicClock,
+    /** What part of the time on the clock was work: others may have had the processor meanwhile. */
+    private readonly workShare: () => number = () => 1,
   ) {}
 
-  /** Notes work that was done; true when the document is over its budget now. */
-  spend(document: string, workMs: number): boolean {
+  /** Notes time that was spent on it; true when the document is over its budget now. */
+  spend(document: string, elapsedMs: number): boolean {
     const now = this.now();
-    const wholeAt = Math.max(now, this.#wholeAt.get(document) ?? 0) + workMs / this.share;
+    const wholeAt = Math.max(now, this.#wholeAt.get(document) ?? 0) + (elapsedMs * this.workShare()) / this.share;
     this.#wholeAt.set(document, wholeAt);
     return wholeAt - now > BURST_MS;
   }

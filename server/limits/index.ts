@@ -28,6 +28,7 @@ export type {
   QueueSettings,
 } from './outbound-queues.js';
 export { DocumentWork } from './document-work.js';
+export { ProcessorShare } from './processor-share.js';
 export { PoisonDocuments } from './poison-documents.js';
 export { RATE_KINDS, RateLimits } from './rate-limits.js';
 export type { RateKind, RateLimitsOptions, RateRule, RateSubjects, RateVerdict } from './rate-limits.js';

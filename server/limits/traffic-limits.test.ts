@@ -187,6 +187,14 @@ void t.test('a document is over its budget of work when it takes more than its s
   t.equal(isOver('burst', 1_000, 9, 1_000), false, '9 s of work at once');
   t.equal(isOver('poison', 900, 60, 1_000), true, '90 % of a core');
   t.equal(work.spend('busy', 1), false, 'others have their own');
+  const preempted = new DocumentWork(
+    0.5,
+    () => clock.ms,
+    () => 0.1,
+  );
+  let isOverworked = false;
+  for (let i = 0; i < 60; i += 1, clock.ms += 1_000) isOverworked = preempted.spend('slow', 1_000) || isOverworked;
+  t.equal(isOverworked, false, 'time in which others had the processor is no work');
   work.forget('poison');
   t.equal(work.spend('poison', 900), false);
 });
