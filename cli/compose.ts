@@ -161,8 +161,9 @@ export async function startFormloom(
     work.forget(document);
     metrics.errors('document_overworked', { document });
     logger.warn({ document }, 'a document takes more of the processor than its budget and is shut for a while');
-    await poison.onOverworked(document);
+    // At once: what its writers have sent already is not applied any more.
     gateway.closeDocument(document, CLOSE.overloaded, 'the document takes too much of the server');
+    await poison.onOverworked(document);
   };
   metrics.onError((type, { document }) => {
     if (type === 'poison_update' && document !== undefined) void poison.onPoison(document);

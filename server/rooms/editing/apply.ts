@@ -22,11 +22,23 @@ export interface Applied {
   readonly poison: { readonly from: readonly IncomingUpdate[]; readonly error: unknown } | undefined;
 }
 
+/** A tick that takes longer is told of on the way: who overdoes it may be closed before the rest of theirs is applied. */
+const COSTLY_MS = 20;
+
+/** @param onWork is told of the time that it takes, in milliseconds */
 export function applyUpdates(
   live: LiveDocument,
   inbox: readonly IncomingUpdate[],
   rules: DocumentRules | undefined,
+  onWork: (ms: number) => void,
 ): Applied {
+  let since = performance.now();
+  const tell = (leastMs: number): void => {
+    const now = performance.now();
+    if (now - since < leastMs) return;
+    onWork(now - since);
+    since = now;
+  };
   const emitted: NewUpdate[] = [];
   const writers = new Set<Subscriber>();
   const undone: { from: readonly IncomingUpdate[]; refusals: readonly Refusal[] }[] = [];
@@ -38,7 +50,9 @@ export function applyUpdates(
       const emission = live.transact((transaction) => {
         for (const { from: sender, update } of from) {
           // Revoked or closed since it was queued: nothing of it is applied any more.
-          if (sender.peer.isOpen) Y.applyUpdate(live.doc, update);
+          if (!sender.peer.isOpen) continue;
+          Y.applyUpdate(live.doc, update);
+          tell(COSTLY_MS);
         }
         return rules?.(live.doc, transaction, writerOf(peer.principal, peer.role, peer.scope)) ?? [];
       });
@@ -48,9 +62,11 @@ export function applyUpdates(
       emitted.push({ update: emission.update, attribution: attribute(peer.principal, 'sync') });
       for (const { from: sender } of from) writers.add(sender);
     } catch (error) {
+      tell(0);
       return { emitted, writers, before, undone, poison: { from, error } };
     }
   }
+  tell(0);
   return { emitted, writers, before, undone, poison: undefined };
 }
 

@@ -49,6 +49,7 @@ export class Edits implements Tickable {
   readonly #inbox: Inbox;
   readonly #rules: ReturnType<RoomNode['rules']>;
   #isTickScheduled = false;
+  readonly #onWork = (ms: number): void => this.node.onWork(this.document, ms);
   /** Of the first update that waits, when it is sampled. */
   #trace: Span | undefined;
 
@@ -96,9 +97,8 @@ export class Edits implements Tickable {
     const trace = this.#trace;
     this.#trace = undefined;
     const startedAt = performance.now();
-    const { emitted, writers, before, undone, poison } = applyUpdates(live, inbox, this.#rules);
+    const { emitted, writers, before, undone, poison } = applyUpdates(live, inbox, this.#rules, this.#onWork);
     const appliedAt = performance.now();
-    this.node.onWork(this.document, appliedAt - startedAt);
     for (const refused of undone) this.#tellUndone(refused);
     if (before !== undefined) {
       const saved = publisher.publish(emitted, writers, before);
