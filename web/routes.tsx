@@ -17,6 +17,7 @@ const ID = '(?<id>[A-Za-z0-9_-]{1,64})';
 export const ROUTES: readonly Route[] = [
   { path: /^$/, Page: lazy(() => import('./forms/forms-page.js')) },
   { path: new RegExp(`^forms/${ID}$`), Page: lazy(() => import('./editor/editor-page.js')) },
+  { path: new RegExp(`^forms/${ID}/analytics$`), Page: lazy(() => import('./analytics/analytics-page.js')) },
   { path: new RegExp(`^r/${ID}$`), Page: lazy(() => import('./respond/respond-page.js')) },
   { path: /^operate$/, Page: lazy(() => import('./operate/operate-page.js')) },
 ];

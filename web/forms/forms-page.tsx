@@ -77,6 +77,13 @@ function FormRow({ form }: { readonly form: FormSummary }): ReactNode {
       <span className="muted when">
         <Moment at={form.changedAt} />
       </span>
+      <a
+        className="muted"
+        href={`/app/forms/${form.id}/analytics`}
+        aria-label={t('analyticsNamed', { title: title === '' ? t('untitled') : title })}
+      >
+        {t('analytics')}
+      </a>
     </li>
   );
 }

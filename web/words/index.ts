@@ -1,4 +1,5 @@
 /** Every word of the app, in English and in French; one file for each page. */
+import { ANALYTICS } from './analytics.js';
 import { APP } from './app.js';
 import { COMMENTS } from './comments.js';
 import { EDITOR } from './editor.js';
@@ -14,5 +15,6 @@ export const WORDS = {
   ...COMMENTS,
   ...RESPOND,
   ...OPERATE,
+  ...ANALYTICS,
 } as const satisfies WordList;
 export type WordKey = keyof typeof WORDS;

@@ -1,5 +1,6 @@
 /** The word lists of the app. */
 import t from 'tap';
+import { ANALYTICS } from './analytics.js';
 import { APP } from './app.js';
 import { COMMENTS } from './comments.js';
 import { EDITOR } from './editor.js';
@@ -18,7 +19,7 @@ t.test('every word is there in both languages, with the same values in it', asyn
 });
 
 t.test('no word stands in two lists, where one would hide the other', async (t) => {
-  const keys = [APP, COMMENTS, EDITOR, FORMS, OPERATE, RESPOND].flatMap((list) => Object.keys(list));
+  const keys = [ANALYTICS, APP, COMMENTS, EDITOR, FORMS, OPERATE, RESPOND].flatMap((list) => Object.keys(list));
   t.equal(new Set(keys).size, keys.length);
   t.equal(keys.length, Object.keys(WORDS).length, 'no list is missing here');
 });
