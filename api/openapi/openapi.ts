@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { PROBLEMS } from '../http/problem.js';
+import { completed, type OpenApiDocument } from './completed.js';
 
 const problemSchema = z
   .object({
@@ -63,6 +64,7 @@ export async function addOpenApi(api: FastifyInstance, version: string): Promise
         { name: 'documents', description: 'Any Yjs document, as bytes and facts' },
         { name: 'sync', description: 'The sync protocol where no WebSocket passes' },
         { name: 'snapshots', description: 'Named versions and the way back' },
+        { name: 'backups', description: 'Archives of the whole installation' },
         { name: 'tokens', description: 'Access tokens' },
         { name: 'analytics', description: 'Figures of forms, and who uses them' },
         { name: 'events', description: 'What happens, as a feed and by webhooks' },
@@ -101,7 +103,7 @@ export async function addOpenApi(api: FastifyInstance, version: string): Promise
       object.components ??= {};
       object.components.schemas ??= {};
       object.components.schemas['Problem'] ??= z.toJSONSchema(problemSchema, { target: 'draft-2020-12' });
-      return object as never;
+      return completed(object as OpenApiDocument);
     },
   });
   await api.register(swaggerUi, {

@@ -55,7 +55,11 @@ export class SnapshotService {
     await this.events.publish({ type, ...form, document, userId: id, data: { document, ...data } });
   }
 
+  /** @throws Problem `document_not_found` */
   async list(document: string, page: { limit: number; cursor: string | null }): ReturnType<SnapshotStore['list']> {
+    if (!(await this.rooms.exists(document))) {
+      throw new Problem('document_not_found', `There is no document "${document}".`);
+    }
     return this.#store.list(document, page);
   }
 
