@@ -15,7 +15,7 @@ const ROOMS = Number(process.env['FORMLOOM_TEST_ROLLING_ROOMS'] ?? 8);
 const PEOPLE = 3;
 const DRAIN_SECONDS = 1;
 
-void t.test('a rolling restart behind nginx loses nothing, and spreads who comes back', async (t) => {
+void t.test('row 28 on Redis: a rolling restart behind nginx loses nothing, and spreads who comes back', async (t) => {
   const redis = await RedisTestServer.start();
   t.teardown(() => redis.stop());
   const env = { REDIS_URL: redis.url, AUTH: 'off', TRUSTED_PROXIES: '127.0.0.1', DRAIN_SECONDS: String(DRAIN_SECONDS) };
