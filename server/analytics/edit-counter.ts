@@ -1,6 +1,7 @@
 /**
- * Edits of forms by author. They come by the thousand, so they are gathered in memory and become one fact a second for
- * each form and author. What was gathered when a process is killed is lost: at most that second.
+ * Edits of forms by author. They come by the thousand, so they are gathered in memory and become one fact for each form and
+ * author: every second while few forms are edited, up to every ten seconds when many are, as each fact is written, read
+ * and counted. What was gathered when a process is killed is lost.
  */
 import type { Logger } from 'pino';
 import { documentKind } from '../protocol/document-name.js';
@@ -9,6 +10,9 @@ import type { Fact } from './fact.js';
 import type { FactLog } from './fact-log.js';
 
 const GATHER_MS = 1_000;
+const MAX_GATHER_MS = 10_000;
+/** So that some 20 facts a second are written, however many forms are edited. */
+const MS_PER_FORM = 50;
 const MINUTE = 60;
 const MAX_FORMS = 10_000;
 
@@ -28,6 +32,7 @@ export class EditCounter {
   #gathered = new Map<string, Gathered>();
   readonly #recent = new Map<string, Recent>();
   #timer: NodeJS.Timeout | undefined;
+  #gatherMs = GATHER_MS;
   #flushing: Promise<void> = Promise.resolve();
 
   constructor(
@@ -46,7 +51,7 @@ export class EditCounter {
     if (gathered === undefined) {
       gathered = { at: now, users: new Map() };
       this.#gathered.set(kind.formId, gathered);
-      this.#timer ??= setTimeout(() => void this.flush(), GATHER_MS).unref();
+      this.#timer ??= setTimeout(() => void this.flush(), this.#gatherMs).unref();
     }
     for (const { update, attribution } of updates) {
       const user = gathered.users.get(attribution.principal);
@@ -65,6 +70,7 @@ export class EditCounter {
     this.#timer = undefined;
     const gathered = this.#gathered;
     this.#gathered = new Map();
+    this.#gatherMs = Math.min(MAX_GATHER_MS, Math.max(GATHER_MS, gathered.size * MS_PER_FORM));
     this.#flushing = this.#flushing.then(() => this.#append(gathered));
     return this.#flushing;
   }
