@@ -1,0 +1,122 @@
+/** The pages of the documentation: links lead somewhere, the guide's code runs, the map is the territory. */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import t from 'tap';
+import { startServer } from '../harness/server-process.js';
+import { stockClient } from '../harness/stock-client.js';
+import { until } from '../harness/until.js';
+
+const ROOT = path.join(import.meta.dirname, '../..');
+/** Made by a tool from the sources. */
+const GENERATED = /^docs\/sdk\//;
+const within = async (folder: string): Promise<string[]> =>
+  (await readdir(path.join(ROOT, folder), { recursive: true })).map((name) => path.join(folder, name));
+const pages = [
+  ...['README.md', 'CONTRIBUTING.md', 'docker/README.md', 'examples/README.md', 'test/data/README.md'],
+  ...(await within('docs')).filter((name) => name.endsWith('.md') && !GENERATED.test(name)),
+];
+const read = (page: string): Promise<string> => readFile(path.join(ROOT, page), 'utf8');
+
+void t.test('every link leads to a file, and to a heading in it', async (t) => {
+  t.ok(pages.length > 20);
+  for (const page of pages) {
+    // Code is no text: brackets in it are no links.
+    const text = (await read(page)).replace(/```[^]*?```/g, '').replace(/`[^`\n]*`/g, '');
+    for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^(https?|mailto):/.test(target)) continue;
+      const [file = '', heading] = target.split('#');
+      const full = file === '' ? page : path.join(path.dirname(page), decodeURIComponent(file));
+      if (!existsSync(path.join(ROOT, full))) t.fail(`${page}: ${target} is not there`);
+      else if (heading !== undefined && full.endsWith('.md') && !GENERATED.test(full)) {
+        if (!headingsOf(await read(full)).includes(heading)) t.fail(`${page}: ${target} has no such heading`);
+      }
+    }
+  }
+});
+
+void t.test('every page is reached from the index', async (t) => {
+  const index = await read('docs/README.md');
+  const listed = pages.filter((page) => /^docs\/[^/]+\.md$/.test(page) && page !== 'docs/README.md');
+  const missing = listed.filter((page) => !index.includes(`](${path.basename(page)})`));
+  t.same(missing, []);
+});
+
+void t.test('the code of the first steps runs as it stands', async (t) => {
+  const guide = await read('docs/getting-started.md');
+  const blocks = (language: string): string[] =>
+    Array.from(guide.matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, 'g')), (match) => match[1]!);
+  const server = await startServer({ env: { AUTH: 'off' } });
+  t.teardown(() => server.cleanup());
+  const file = path.join(ROOT, `.guide-example-${process.pid}.mjs`);
+  await writeFile(file, blocks('js')[0]!);
+  t.teardown(() => rm(file, { force: true }));
+  const env = { ...process.env, NODE_OPTIONS: '', FORMLOOM_URL: server.ws };
+  const program = spawn(process.execPath, [file], { env, stdio: 'ignore' });
+  t.teardown(() => program.kill('SIGKILL'));
+  const peer = stockClient(server.ws, 'notes/start');
+  t.teardown(() => peer.destroy());
+  await until(() => peer.doc.getArray('visitors').length === 1, { what: 'the example is in the document' });
+  const commands = blocks('sh').find((block) => block.startsWith('curl'))!;
+  const shell = spawn('sh', ['-ec', commands.replaceAll('http://127.0.0.1:1234', server.http)]);
+  let output = '';
+  shell.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  t.equal(await new Promise((resolve) => shell.once('exit', resolve)), 0, 'every command was answered with success');
+  t.match(output, /Ada/);
+});
+
+void t.test('the map of the architecture names each folder, and what it imports', async (t) => {
+  const map = await read('docs/architecture.md');
+  const section = (title: string): string => new RegExp(`## ${title}\n([^]*?)\n##`).exec(map)![1]!;
+  const rows = [...section('Folders').matchAll(/^\| `(\w+)\/` \|.*\| ([^|]+) \|$/gm)].map(
+    ([, folder = '', allowed = '']) => ({ folder, allowed }),
+  );
+  const there = (await readdir(ROOT, { withFileTypes: true }))
+    .filter(
+      (entry) =>
+        entry.isDirectory() && !/^\.|^(node_modules|dist|data|docs|examples|coverage|release)$/.test(entry.name),
+    )
+    .map(({ name }) => name);
+  t.same(rows.map(({ folder }) => folder).sort(), there.sort());
+  const inServer = (await readdir(path.join(ROOT, 'server'), { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+  const mapped = [...section('Inside `server/`').matchAll(/^\| `([\w-]+)\/`/gm)].map(([, folder]) => folder!);
+  t.same(
+    inServer.filter((folder) => !map.includes(`${folder}/`)),
+    [],
+    'nothing of server/ is left out',
+  );
+  t.same(
+    mapped.filter((folder) => !inServer.includes(folder)),
+    [],
+    'and nothing is named that is gone',
+  );
+
+  for (const { folder, allowed } of rows) {
+    if (/everything|nothing/.test(allowed)) continue;
+    const sources = (await within(folder)).filter(
+      (name) => /\.tsx?$/.test(name) && !/\.test\.|\.contract\.|\/testing\/|node_modules/.test(name),
+    );
+    const others = new Set<string>();
+    for (const name of sources) {
+      for (const [, climbed = ''] of (await read(name)).matchAll(/(?:from|import\() ?['"](\.[^'"]+)['"]/g)) {
+        const [top = ''] = path.join(path.dirname(name), climbed).split('/');
+        if (top !== folder && there.includes(top)) others.add(top);
+      }
+    }
+    const refused = [...others].filter((other) => !allowed.includes(`\`${other}\``));
+    t.same(refused, [], `${folder}/ imports ${[...others].join(', ') || 'itself alone'}; may: ${allowed}`);
+  }
+});
+
+/** As forges make them: lower case, no punctuation, a hyphen for each space. */
+function headingsOf(text: string): string[] {
+  return [...text.replace(/```[^]*?```/g, '').matchAll(/^#{1,6} (.+)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\- ]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
