@@ -64,7 +64,10 @@ export default tseslint.config(
     },
   },
   ...importRules,
-  { files: ['server/config/**/*.ts', 'scripts/**', 'test/**/*.ts', '**/*.test.ts'], rules: { 'no-restricted-properties': 'off' } },
+  {
+    files: ['server/config/**/*.ts', 'scripts/**', 'test/**/*.ts', '**/*.test.ts'],
+    rules: { 'no-restricted-properties': 'off' },
+  },
   {
     files: ['**/*.test.ts', 'test/**/*.ts', '**/testing/**/*.ts', '**/*.contract.ts'],
     rules: {
