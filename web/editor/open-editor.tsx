@@ -125,11 +125,28 @@ export function OpenEditor({ handle, comments, undo, carets }: OpenEditorProps):
 }
 
 function useSharedForm(handle: FormHandle): FormJson {
-  const now = useSyncExternalStore(handle.subscribe, () => handle.form);
+  // Many may write at once: the page is rendered once a frame. Inputs take in what others write at once, by themselves.
+  const subscribe = useCallback(
+    (listener: () => void) => {
+      let frame = 0;
+      const stop = handle.subscribe(() => {
+        if (frame !== 0) return;
+        frame = requestAnimationFrame(() => {
+          frame = 0;
+          listener();
+        });
+      });
+      return () => {
+        cancelAnimationFrame(frame);
+        stop();
+      };
+    },
+    [handle],
+  );
+  const now = useSyncExternalStore(subscribe, () => handle.form);
   const last = useRef<{ readonly source: FormJson; readonly shared: FormJson }>();
   if (last.current?.source !== now) {
-    // A copy: what the handle gives out is not ours to change.
-    last.current = { source: now, shared: shareJson(last.current?.shared, structuredClone(now)) };
+    last.current = { source: now, shared: shareJson(last.current?.shared, now) };
   }
   return last.current.shared;
 }

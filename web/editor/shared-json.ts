@@ -7,10 +7,12 @@ export function shareJson<T>(before: unknown, now: T): T {
   const fresh = now as Record<string, unknown>;
   const keys = Object.keys(fresh);
   let isSame = keys.length === Object.keys(old).length;
+  // A copy: what is given here is not ours to change.
+  const shared: Record<string, unknown> | unknown[] = Array.isArray(now) ? [] : {};
   for (const key of keys) {
-    const shared = shareJson(old[key], fresh[key]);
-    fresh[key] = shared;
-    if (shared !== old[key] || !(key in old)) isSame = false;
+    const part = shareJson(old[key], fresh[key]);
+    (shared as Record<string, unknown>)[key] = part;
+    if (part !== old[key] || !(key in old)) isSame = false;
   }
-  return isSame ? (before as T) : now;
+  return (isSame ? before : shared) as T;
 }

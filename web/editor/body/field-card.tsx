@@ -1,5 +1,5 @@
 /** One field: its title always, everything else when it is open. */
-import { memo, useMemo, type ReactNode } from 'react';
+import { memo, type ReactNode } from 'react';
 import type { FieldJson } from '../../../crdt/form/form-json.js';
 import { textIn, useWording } from '../../app/language.js';
 import { Avatar, colourOf } from '../../parts/avatar.js';
@@ -7,7 +7,7 @@ import { RichView } from '../../parts/rich-view.js';
 import { typeWord } from '../../words/field-types.js';
 import { hasOptions, hasPlaceholder, isAnswered, useEditor, useFormNow } from '../editor-context.js';
 import { usePeopleAt, useTalkAbout } from '../at-field.js';
-import { listOf, placeOf, standingOf, stepOf } from '../moving/field-places.js';
+import { listOf, placeOf, standingOf, stepOf, type Standing } from '../moving/field-places.js';
 import { Grip } from '../moving/grip.js';
 import { RichText } from '../texts/rich-text.js';
 import { TextInput } from '../texts/text-input.js';
@@ -120,26 +120,28 @@ interface NamedField {
   readonly name: string;
 }
 
+/** It asks for the form when it is used: a grip that rendered with each change would cost each letter. */
 function FieldGrip({ field, name }: NamedField): ReactNode {
   const { t } = useWording();
-  const { apply } = useEditor();
-  const form = useFormNow();
-  const standing = useMemo(() => standingOf(form, field.id), [form, field.id]);
-  const [up, down] = [stepOf(form, field.id, -1), stepOf(form, field.id, 1)];
+  const { apply, handle } = useEditor();
+  const standing = (): Standing | undefined => standingOf(handle.form, field.id);
+  const step = (by: -1 | 1): void => {
+    const operation = stepOf(handle.form, field.id, by);
+    if (operation !== undefined) apply(operation);
+  };
   return (
     <Grip
       kind="field"
       id={field.id}
       name={name}
-      place={t('placeOnPage', {
-        number: (standing?.index ?? 0) + 1,
-        count: standing?.siblings.length ?? 1,
-        page: (standing?.page ?? 0) + 1,
-      })}
-      up={up === undefined ? undefined : () => apply(up)}
-      down={down === undefined ? undefined : () => apply(down)}
+      place={() => {
+        const { index = 0, siblings = [], page = 0 } = standing() ?? {};
+        return t('placeOnPage', { number: index + 1, count: siblings.length, page: page + 1 });
+      }}
+      up={() => step(-1)}
+      down={() => step(1)}
       remember={() => {
-        const before = standing;
+        const before = standing();
         return () => {
           if (before === undefined) return;
           const after = before.siblings[before.index - 1]?.id ?? null;
@@ -147,9 +149,10 @@ function FieldGrip({ field, name }: NamedField): ReactNode {
         };
       }}
       drop={({ list, after }) => {
-        const isThere = standing !== undefined && listOf(standing.place) === list;
+        const now = standing();
+        const isThere = now !== undefined && listOf(now.place) === list;
         // Behind itself or behind the one before it: it stands there.
-        if (isThere && (after === field.id || after === (standing.siblings[standing.index - 1]?.id ?? null))) return;
+        if (isThere && (after === field.id || after === (now.siblings[now.index - 1]?.id ?? null))) return;
         apply({ op: 'moveField', fieldId: field.id, ...placeOf(list), after });
       }}
     />

@@ -1,9 +1,10 @@
 /** Options of a choice, or rows of a matrix. */
 import type { ReactNode } from 'react';
-import type { FieldJson } from '../../../crdt/form/form-json.js';
+import type { FieldJson, OptionJson } from '../../../crdt/form/form-json.js';
 import { newId } from '../../../crdt/form/operations.js';
 import { textIn, useWording } from '../../app/language.js';
 import { useEditor } from '../editor-context.js';
+import { fieldsIn } from '../history/rewind.js';
 import { Grip } from '../moving/grip.js';
 import { TextInput } from '../texts/text-input.js';
 
@@ -14,12 +15,25 @@ interface OptionListProps {
 
 export function OptionList({ field, list }: OptionListProps): ReactNode {
   const { t } = useWording();
-  const { apply, language, isReadOnly } = useEditor();
+  const { apply, handle, language, isReadOnly } = useEditor();
   const items = field[list] ?? [];
   const fieldId = field.id;
   const kind = `${list}-${fieldId}`;
   const move = (optionId: string, after: string | null): void => {
     if (optionId !== after) apply({ op: 'moveOption', fieldId, list, optionId, after });
+  };
+  /** As they stand when they are moved, which may be before this has rendered again. */
+  const itemsNow = (): readonly OptionJson[] => fieldsIn(handle.form).find(({ id }) => id === fieldId)?.[list] ?? [];
+  const placeIn = (optionId: string): string => {
+    const now = itemsNow();
+    return t('placeOf', { number: now.findIndex(({ id }) => id === optionId) + 1, count: now.length });
+  };
+  const step = (optionId: string, by: -1 | 1): void => {
+    const now = itemsNow();
+    const index = now.findIndex(({ id }) => id === optionId);
+    if (by === -1 && index > 0) move(optionId, now[index - 2]?.id ?? null);
+    const next = now[index + 1];
+    if (by === 1 && next !== undefined) move(optionId, next.id);
   };
   const add = (): void => {
     const id = newId();
@@ -38,9 +52,6 @@ export function OptionList({ field, list }: OptionListProps): ReactNode {
         {items.map((option, index) => {
           const name = textIn(option.label, language) || `${t('option')} ${index + 1}`;
           const before = items[index - 1]?.id ?? null;
-          const up = index === 0 ? undefined : () => move(option.id, items[index - 2]?.id ?? null);
-          const next = items[index + 1];
-          const down = next === undefined ? undefined : () => move(option.id, next.id);
           return (
             <li key={option.id} data-item={option.id}>
               {!isReadOnly && (
@@ -48,9 +59,9 @@ export function OptionList({ field, list }: OptionListProps): ReactNode {
                   kind={kind}
                   id={option.id}
                   name={name}
-                  place={t('placeOf', { number: index + 1, count: items.length })}
-                  up={up}
-                  down={down}
+                  place={() => placeIn(option.id)}
+                  up={() => step(option.id, -1)}
+                  down={() => step(option.id, 1)}
                   remember={() => () => move(option.id, before)}
                   drop={({ after }) => {
                     if (after !== before) move(option.id, after);

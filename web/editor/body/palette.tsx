@@ -2,7 +2,7 @@
 import type { ReactNode } from 'react';
 import { useWording } from '../../app/language.js';
 import { typeWord } from '../../words/field-types.js';
-import { useFormNow, useSelected } from '../editor-context.js';
+import { useEditor, useSelected } from '../editor-context.js';
 import { useDrag } from '../moving/drag.js';
 import { placeOf, standingOf, type Place } from '../moving/field-places.js';
 import { TYPE_GROUPS, TYPE_SIGNS } from './new-field.js';
@@ -10,11 +10,12 @@ import { useAddField } from './use-add-field.js';
 
 export function Palette(): ReactNode {
   const { t, language: own } = useWording();
-  const form = useFormNow();
+  const { handle } = useEditor();
   const selected = useSelected();
   const begin = useDrag();
   const add = useAddField();
   const nextSpot = (): { place: Place; after: string | null } | undefined => {
+    const { form } = handle;
     const standing = selected === null ? undefined : standingOf(form, selected);
     if (standing !== undefined) return { place: standing.place, after: selected };
     const last = form.pages[form.pages.length - 1];

@@ -1,7 +1,8 @@
 /** Who changed what: of the field that is open, with who wrote each part of it, or of the whole form, with the way back. */
 import { useCallback, useEffect, useMemo, useState, type ReactNode } from 'react';
 import { useLoaded } from '../../app/hooks.js';
-import { textIn, useWording } from '../../app/language.js';
+import type { FormJson, PageJson } from '../../../crdt/form/form-json.js';
+import { textIn, useWording, type Wording } from '../../app/language.js';
 import { server } from '../../app/session.js';
 import { Avatar } from '../../parts/avatar.js';
 import { ChangeLine } from '../../parts/change-list.js';
@@ -70,7 +71,7 @@ export function HistoryPanel({ past, setPast }: HistoryPanelProps): ReactNode {
                 </p>
                 {entry.map((change) => (
                   <div key={change.id}>
-                    <ChangeLine change={named(change, form, language)} />
+                    <ChangeLine change={named(change, form, language, t)} />
                   </div>
                 ))}
               </div>
@@ -83,12 +84,14 @@ export function HistoryPanel({ past, setPast }: HistoryPanelProps): ReactNode {
 }
 
 /** Fields and pages by what they are called, where they are still there. */
-function named(change: LoggedChange, form: ReturnType<typeof useFormNow>, language: string): LoggedChange {
+function named(change: LoggedChange, form: FormJson, language: string, t: Wording['t']): LoggedChange {
   const [area, id] = change.target.split('/');
   const item =
     area === 'fields' ? fieldsIn(form).find((each) => each.id === id) : form.pages.find((each) => each.id === id);
-  const name = textIn(item?.title, language);
-  return name === '' ? change : { ...change, target: name };
+  const gone = typeof change.before === 'object' && change.before !== null && 'title' in change.before;
+  const name = textIn(item?.title ?? (gone ? (change.before as PageJson).title : undefined), language);
+  const property = change.property === null ? null : propertyName(t, change.property);
+  return { ...change, property, target: name === '' ? change.target : name };
 }
 
 function Blame({ blame }: { readonly blame: NonNullable<Log['blame']> }): ReactNode {

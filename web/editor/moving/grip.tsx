@@ -13,11 +13,10 @@ export interface GripProps extends Liftable {
 export function Grip({ kind, id, drop, ...liftable }: GripProps): ReactNode {
   const { t } = useWording();
   const begin = useDrag();
-  const { isLifted, ref, onKeyDown, onBlur } = useLift(id, liftable);
+  const { isLifted, onKeyDown, onBlur } = useLift(id, liftable);
   return (
     <button
       type="button"
-      ref={ref}
       className={isLifted ? 'grip lifted' : 'grip'}
       aria-label={t('moveNamed', { name: liftable.name })}
       aria-pressed={isLifted}
