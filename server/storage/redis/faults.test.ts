@@ -49,6 +49,35 @@ void t.test('a master killed under Sentinel takes no append with it that a repli
   t.strictSame([...new Set(followed)], acknowledged.get('one'), 'the subscriber saw every update, in order');
 });
 
+void t.test('without REDIS_WAIT_REPLICAS a fail-over loses what no replica had, and nothing else', async (t) => {
+  const group = await startSentinelGroup();
+  t.teardown(() => group.stop());
+  const address = { sentinels: group.sentinels.map((sentinel) => sentinel.address), sentinelName: 'formloom' };
+  const storage = await openFor(t, address);
+  await storage.documents.append('doc', [saying('replicated')]);
+  const isReplicated = (replica: RedisTestServer): Promise<boolean> =>
+    replica.with(async (client) => (await client.exists('formloom:{d:doc}:log')) === 1);
+  await eventually('the replicas have it', async () =>
+    (await Promise.all(group.replicas.map(isReplicated))).every(Boolean),
+  );
+  const lost: string[] = [];
+  storage.documents.onLost((document) => lost.push(document));
+  await storage.documents.subscribe('doc', '', () => undefined);
+  // The window: confirmed by the master, on its way to the replicas.
+  for (const replica of group.replicas) replica.signal('SIGSTOP');
+  await group.master.with((client) => client.call('CLIENT', 'KILL', 'TYPE', 'replica'));
+  await storage.documents.append('doc', [saying('in the window')]);
+  await group.master.kill();
+  for (const replica of group.replicas) replica.signal('SIGCONT');
+  await eventually('the loss is noticed', () => lost.includes('doc'));
+  const reader = await openFor(t, address);
+  t.strictSame(textsOf((await reader.documents.load('doc')).updates), ['replicated'], 'who had it not open misses it');
+  // A node that has the document open appends what it holds.
+  await appendWhateverIsLost(storage, 'doc', 'state with what was in the window');
+  await eventually('it is complete again', async () => (await reader.documents.load('doc')).updates.length === 2);
+  await healed(storage);
+});
+
 void t.test('killed subscriber connections leave no gap', async (t) => {
   const server = await startFor(t);
   const writer = await openFor(t, { url: server.url });
