@@ -15,9 +15,9 @@ import { SCHEMA_VERSION } from './shape.js';
 import { intentOf, operationOf, type Intent } from './testing/forms.js';
 import { hostileEdit, misreadRoot, type HostileEdit } from './testing/hostile.js';
 
-/** Updates of a hostile client that are sent in all: RUNS clients of EDITS each. */
+/** Updates of hostile clients that are sent in all: RUNS clients of EDITS each; 100 clients send 10,000. */
 const EDITS = 100;
-const RUNS = 10;
+const RUNS = Number(process.env['FORMLOOM_TEST_HOSTILE_CLIENTS'] ?? 10);
 
 const BASE: FormJson = formSchema.parse({
   id: 'f',
