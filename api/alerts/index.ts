@@ -75,6 +75,8 @@ export async function startAlerts(options: AlertsOptions): Promise<Alerts> {
       storageHealth: () => storage.health(),
       connections: () => options.connections(),
       rooms: () => options.rooms(),
+      edits: () => metrics.totals().updates,
+      latencies: () => metrics.latencies(),
     },
     clock,
     logger,

@@ -5,6 +5,7 @@ import type { SystemSample, SystemSampler } from '../../server/system-events/ind
 import { callerOf, requireAdmin } from '../http/caller.js';
 import { timeOf, timeSchema } from '../http/pages.js';
 
+const latencySchema = z.object({ p50Ms: z.number(), p99Ms: z.number() }).nullable();
 const sampleSchema = z
   .object({
     time: timeSchema,
@@ -19,6 +20,9 @@ const sampleSchema = z
     redis: z.enum(['ok', 'unreachable']).nullable().describe('Null without Redis.'),
     connections: z.number(),
     rooms: z.number(),
+    editsPerSecond: z.number(),
+    echo: latencySchema.describe('From an edit until its writer has the echo, over 10 s; null without edits.'),
+    append: latencySchema.describe('From an edit until the store has it.'),
   })
   .meta({ id: 'SystemSample' });
 const metricsSchema = z.object({
@@ -62,7 +66,13 @@ function shown(sample: SystemSample): z.infer<typeof sampleSchema> {
       maxMs: rounded(eventLoopDelay.maxMs),
     },
     ...{ disk, store, redis, connections: sample.connections, rooms: sample.rooms },
+    editsPerSecond: rounded(sample.editsPerSecond),
+    ...{ echo: shownLatency(sample.echo), append: shownLatency(sample.append) },
   };
+}
+
+function shownLatency(latency: SystemSample['echo']): z.infer<typeof latencySchema> {
+  return latency === null ? null : { p50Ms: rounded(latency.p50Ms), p99Ms: rounded(latency.p99Ms) };
 }
 
 const rounded = (value: number): number => Math.round(value * 100) / 100;

@@ -1,5 +1,6 @@
 export { EventLoopMonitor } from './event-loop-monitor.js';
 export type { EventLoopDelay } from './event-loop-monitor.js';
+export type { Latency } from './latency-window.js';
 export { createLogger } from './logger.js';
 export type { LoggerOptions } from './logger.js';
 export { createMetrics, Metrics } from './metrics.js';

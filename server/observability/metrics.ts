@@ -7,6 +7,7 @@
 import { Histogram, Registry } from 'prom-client';
 import { Collected } from './collected.js';
 import { EventLoopMonitor, type EventLoopDelay } from './event-loop-monitor.js';
+import { LatencyWindow, type Latency } from './latency-window.js';
 import { registerNode, type NodeSources } from './node-metrics.js';
 import type { UpdateSource } from '../storage/document-log.js';
 import type { SecurityFacts } from '../system-events/security-facts.js';
@@ -53,7 +54,7 @@ const MAX_LABELS = { type: 64, code: 40, pool: 32, source: 16, frame: 16, route:
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 export interface MetricsOptions {
-  /** Over how long the delay of the event loop is taken. */
+  /** Over how long the delay of the event loop, and latencies, are taken. */
   readonly eventLoopWindowMs?: number | undefined;
   /** Of appends and echoes: the only figures that cost something each time. */
   readonly areLatenciesMeasured?: boolean;
@@ -77,6 +78,8 @@ export class Metrics {
   readonly #errorListeners: ((type: string, facts: SecurityFacts) => void)[] = [];
   #compactions = 0;
 
+  readonly #echoWindow: LatencyWindow;
+  readonly #appendWindow: LatencyWindow;
   readonly #appendSeconds: Histogram;
   readonly #echoSeconds: Histogram;
   readonly #httpSeconds: Histogram<'route' | 'method' | 'status'>;
@@ -84,6 +87,8 @@ export class Metrics {
   constructor({ eventLoopWindowMs, areLatenciesMeasured = true }: MetricsOptions) {
     this.#areLatenciesMeasured = areLatenciesMeasured;
     this.#eventLoop = new EventLoopMonitor(eventLoopWindowMs);
+    this.#echoWindow = new LatencyWindow(eventLoopWindowMs);
+    this.#appendWindow = new LatencyWindow(eventLoopWindowMs);
     this.#appendSeconds = this.#histogram('append_seconds', 'From the call to the log until durable.');
     this.#echoSeconds = this.#histogram('echo_seconds', 'From the receipt of an edit until its writer has the echo.');
     this.#httpSeconds = new Histogram({
@@ -116,6 +121,8 @@ export class Metrics {
 
   close(): void {
     this.#eventLoop.close();
+    this.#echoWindow.close();
+    this.#appendWindow.close();
     this.#registry.clear();
   }
 
@@ -159,11 +166,15 @@ export class Metrics {
   }
 
   appended(ms: number): void {
-    if (this.#areLatenciesMeasured) this.#appendSeconds.observe(ms / 1_000);
+    if (!this.#areLatenciesMeasured) return;
+    this.#appendSeconds.observe(ms / 1_000);
+    this.#appendWindow.record(ms);
   }
 
   echoed(ms: number): void {
-    if (this.#areLatenciesMeasured) this.#echoSeconds.observe(ms / 1_000);
+    if (!this.#areLatenciesMeasured) return;
+    this.#echoSeconds.observe(ms / 1_000);
+    this.#echoWindow.record(ms);
   }
 
   request({ method, route = 'unmatched', status, seconds }: HttpObservation): void {
@@ -182,6 +193,11 @@ export class Metrics {
 
   eventLoopDelay(): EventLoopDelay {
     return this.#eventLoop.read();
+  }
+
+  /** From the receipt of an edit until its writer has the echo, and until the store has it. */
+  latencies(): { readonly echo: Latency | null; readonly append: Latency | null } {
+    return { echo: this.#echoWindow.read(), append: this.#appendWindow.read() };
   }
 
   /** Totals since the start, and what is open now. */

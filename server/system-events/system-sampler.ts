@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { constrainedMemory } from 'node:process';
 import type { Logger } from 'pino';
-import type { EventLoopDelay } from '../observability/index.js';
+import type { EventLoopDelay, Latency } from '../observability/index.js';
 import type { StorageHealth } from '../storage/index.js';
 
 export interface SystemSample {
@@ -23,6 +23,11 @@ export interface SystemSample {
   readonly redis: 'ok' | 'unreachable' | null;
   readonly connections: number;
   readonly rooms: number;
+  /** Since the sample before. */
+  readonly editsPerSecond: number;
+  /** Of edits in the last 10 s; null without any. */
+  readonly echo: Latency | null;
+  readonly append: Latency | null;
 }
 
 export interface SystemSources {
@@ -33,19 +38,25 @@ export interface SystemSources {
   storageHealth(): StorageHealth;
   connections(): number;
   rooms(): number;
+  /** Edits since the start. */
+  edits(): number;
+  latencies(): { readonly echo: Latency | null; readonly append: Latency | null };
 }
 
 const EVERY_MS = 10_000;
 const KEPT = 360;
-/** CPU over less says little. */
-const MIN_CPU_MS = 500;
+/** Rates over less say little. */
+const MIN_RATE_MS = 500;
 
 export class SystemSampler {
   readonly #samples: SystemSample[] = [];
   #disk: SystemSample['disk'] = null;
   #cpu = process.cpuUsage();
-  #cpuAt = performance.now();
+  #ratesAt = performance.now();
   #cpuPercent = 0;
+  #edits = 0;
+  #editsPerSecond = 0;
+  #sampled = { edits: 0, at: performance.now() };
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -70,9 +81,10 @@ export class SystemSampler {
   now(): SystemSample {
     const { rss, heapUsed } = process.memoryUsage();
     const { state } = this.sources.storageHealth();
+    this.#readRates();
     return {
       at: this.clock(),
-      cpuPercent: this.#readCpu(),
+      cpuPercent: this.#cpuPercent,
       rssBytes: rss,
       heapUsedBytes: heapUsed,
       memoryPercent: (rss / memoryLimit()) * 100,
@@ -82,6 +94,8 @@ export class SystemSampler {
       redis: this.sources.isRedis ? (state === 'ok' ? 'ok' : 'unreachable') : null,
       connections: this.sources.connections(),
       rooms: this.sources.rooms(),
+      editsPerSecond: this.#editsPerSecond,
+      ...this.sources.latencies(),
     };
   }
 
@@ -97,18 +111,25 @@ export class SystemSampler {
       this.#disk = null;
       this.logger.debug({ err: error }, 'the disk cannot be asked how full it is');
     }
-    this.#samples.push(this.now());
+    // Whoever asks in between does not shorten what a sample stands for.
+    const edits = this.sources.edits();
+    const at = performance.now();
+    const editsPerSecond = ((edits - this.#sampled.edits) / Math.max(1, at - this.#sampled.at)) * 1_000;
+    this.#sampled = { edits, at };
+    this.#samples.push({ ...this.now(), editsPerSecond });
     if (this.#samples.length > KEPT) this.#samples.shift();
   }
 
-  #readCpu(): number {
-    const elapsed = performance.now() - this.#cpuAt;
-    if (elapsed < MIN_CPU_MS) return this.#cpuPercent;
+  #readRates(): void {
+    const elapsed = performance.now() - this.#ratesAt;
+    if (elapsed < MIN_RATE_MS) return;
     const { user, system } = process.cpuUsage(this.#cpu);
     this.#cpuPercent = ((user + system) / 1_000 / elapsed) * 100;
     this.#cpu = process.cpuUsage();
-    this.#cpuAt = performance.now();
-    return this.#cpuPercent;
+    const edits = this.sources.edits();
+    this.#editsPerSecond = ((edits - this.#edits) / elapsed) * 1_000;
+    this.#edits = edits;
+    this.#ratesAt = performance.now();
   }
 }
 

@@ -16,6 +16,12 @@ void t.test('the state of the node, now and over the last hour', async (t) => {
   t.match(body.now, { store: 'ok', redis: null, connections: 0, disk: { totalBytes: Number, freeBytes: Number } });
   t.ok(body.now.memory.rssBytes > 0 && body.now.memory.percent > 0 && body.now.memory.percent < 100);
   t.ok(body.lastHour.length >= 1);
+  t.match(body.now, { editsPerSecond: 0, echo: null, append: null });
+  const form = { title: { en: 'Visit' }, description: {}, languages: ['en'], settings: {}, pages: [] };
+  t.equal((await api.post('/forms', form)).status, 201);
+  await until(async () => (await api.get('/system/metrics')).body.now.append?.p99Ms > 0, {
+    what: 'edits are measured',
+  });
 });
 
 void t.test('host applications tell of activity, which is found by type, user, form, severity and time', async (t) => {

@@ -1,249 +1,93 @@
-/** What operators watch: health, who is connected, documents with their snapshots, what administrators did. */
-import { useCallback, useState, type ReactNode } from 'react';
-import { useLoaded, useTask, type Loaded } from '../app/hooks.js';
+/** What operators watch and turn: load, alerts, traffic, tuning, documents with their snapshots, backups, records. */
+import { useState, type ReactNode } from 'react';
 import { useWording } from '../app/language.js';
-import { server } from '../app/session.js';
-import { Avatar } from '../parts/avatar.js';
-import { Moment, Problem, Shell } from '../parts/shell.js';
-import { SnapshotsPanel } from './snapshots-panel.js';
+import { Shell } from '../parts/shell.js';
+import { Backups } from './documents/backups.js';
+import { Documents } from './documents/documents.js';
+import { SnapshotPolicy } from './documents/snapshot-policy.js';
+import { SnapshotsPanel } from './documents/snapshots-panel.js';
+import { HealthCards } from './load/health-cards.js';
+import { LoadCharts } from './load/load-charts.js';
+import { useOperationsFeed } from './polled.js';
+import { Breakers, DeadLetters } from './traffic/breakers.js';
+import { Connections } from './traffic/connections.js';
+import { Pools, Queues } from './traffic/limits.js';
+import { TunerPanel } from './tuning/tuner.js';
+import { AlertTable } from './watch/alerts.js';
+import { Audit, SecurityEvents } from './watch/logs.js';
 import '../style/operate.css';
 
-interface Health {
-  readonly status: 'ok' | 'unavailable';
-  readonly version?: string;
-  readonly uptimeSeconds?: number;
-  readonly checks?: Readonly<Record<string, string>>;
-  readonly rooms?: number;
-  readonly connections?: number;
-  readonly memory?: { readonly rssBytes: number; readonly heapUsedBytes: number };
-}
-interface ConnectionRow {
-  readonly id: string;
-  readonly document: string;
-  readonly user: { readonly id: string; readonly name?: string };
-  readonly role: string;
-  readonly since: string;
-  readonly lagBytes: number;
-}
-interface DocumentRow {
-  readonly name: string;
-  readonly kind: string;
-  readonly bytes: number;
-  readonly updates: number;
-  readonly connections: number;
-  readonly changedAt: string;
-}
-interface AuditRow {
-  readonly id: string;
-  readonly at: string;
-  readonly user: { readonly id: string; readonly name?: string };
-  readonly action: string;
-  readonly details: Readonly<Record<string, unknown>>;
-}
-interface List<T> {
-  readonly data: readonly T[];
-}
-
-const REFRESH_MS = 3_000;
-
-function usePolled<T>(path: string): Loaded<T> {
-  const load = useCallback(() => server().rest.request<T>('GET', path), [path]);
-  return useLoaded(load, REFRESH_MS);
-}
+const SECTIONS = [
+  ['load', 'sectionLoad'],
+  ['watch', 'sectionWatch'],
+  ['stored', 'sectionStored'],
+  ['traffic', 'sectionTraffic'],
+  ['tuning', 'sectionTuning'],
+  ['records', 'sectionRecords'],
+] as const;
 
 export default function OperatePage(): ReactNode {
   const { t } = useWording();
   const [chosen, setChosen] = useState<string>();
+  useOperationsFeed();
   return (
     <Shell title={t('operate')}>
       <div className="wide operate">
-        <h1>{t('operate')}</h1>
-        <HealthCards />
-        <div className="columns">
-          <Documents chosen={chosen} onChoose={setChosen} />
-          {chosen !== undefined && <SnapshotsPanel key={chosen} document={chosen} />}
-        </div>
-        <ConnectionTable />
-        <Audit />
+        <header className="page-head">
+          <h1>{t('operate')}</h1>
+          <nav className="anchors" aria-label={t('sections')}>
+            {SECTIONS.map(([id, word]) => (
+              <a key={id} href={`#${id}`}>
+                {t(word)}
+              </a>
+            ))}
+          </nav>
+        </header>
+        <Section id="load" title={t('sectionLoad')}>
+          <HealthCards />
+          <LoadCharts />
+        </Section>
+        <Section id="watch" title={t('sectionWatch')}>
+          <AlertTable />
+        </Section>
+        <Section id="stored" title={t('sectionStored')}>
+          <div className="columns">
+            <Documents chosen={chosen} onChoose={setChosen} />
+            {chosen !== undefined && <SnapshotsPanel key={chosen} document={chosen} />}
+          </div>
+          <Backups />
+          <SnapshotPolicy />
+        </Section>
+        <Section id="traffic" title={t('sectionTraffic')}>
+          <Connections />
+          <Pools />
+          <Queues />
+          <Breakers />
+          <DeadLetters />
+        </Section>
+        <Section id="tuning" title={t('sectionTuning')}>
+          <TunerPanel />
+        </Section>
+        <Section id="records" title={t('sectionRecords')}>
+          <SecurityEvents />
+          <Audit />
+        </Section>
       </div>
     </Shell>
   );
 }
 
-const megabytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(0)} MB`;
-const kilobytes = (bytes: number): string => `${(bytes / 1_024).toFixed(1)} kB`;
-
-function HealthCards(): ReactNode {
-  const { t } = useWording();
-  const { data, error } = usePolled<Health>('/health');
-  const minutes = Math.floor((data?.uptimeSeconds ?? 0) / 60);
-  const facts: [string, string][] =
-    data === undefined
-      ? []
-      : [
-          [t('status'), data.status === 'ok' ? t('healthy') : t('unavailable')],
-          [t('version'), data.version ?? '–'],
-          [t('uptime'), t('minutes', { count: minutes })],
-          [t('connections'), String(data.connections ?? '–')],
-          [t('rooms'), String(data.rooms ?? '–')],
-          [t('memory'), data.memory === undefined ? '–' : megabytes(data.memory.rssBytes)],
-        ];
-  const wrong = Object.entries(data?.checks ?? {}).filter(([, state]) => state !== 'ok');
-  return (
-    <section aria-label={t('health')}>
-      <Problem>{error}</Problem>
-      <dl className="facts">
-        {facts.map(([name, value]) => (
-          <div key={name} className="card">
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
-      {wrong.map(([part, state]) => (
-        <Problem key={part}>
-          {part}: {state}
-        </Problem>
-      ))}
-    </section>
-  );
-}
-
-interface TableProps {
+interface SectionProps {
+  readonly id: string;
   readonly title: string;
-  readonly heads: readonly string[];
-  readonly error: string | undefined;
-  readonly isEmpty: boolean;
   readonly children: ReactNode;
 }
 
-function Table({ title, heads, error, isEmpty, children }: TableProps): ReactNode {
-  const { t } = useWording();
+function Section({ id, title, children }: SectionProps): ReactNode {
   return (
-    <div className="card table-card">
-      <h2>{title}</h2>
-      <Problem>{error}</Problem>
-      {isEmpty ? (
-        <p className="empty">{t('nothingHere')}</p>
-      ) : (
-        <div className="scroller" tabIndex={0} role="region" aria-label={title}>
-          <table>
-            <thead>
-              <tr>
-                {heads.map((head) => (
-                  <th key={head} scope="col">
-                    {head}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>{children}</tbody>
-          </table>
-        </div>
-      )}
-    </div>
-  );
-}
-
-interface DocumentsProps {
-  readonly chosen: string | undefined;
-  readonly onChoose: (name: string) => void;
-}
-
-function Documents({ chosen, onChoose }: DocumentsProps): ReactNode {
-  const { t } = useWording();
-  const { data, error } = usePolled<List<DocumentRow>>('/documents?limit=100');
-  return (
-    <Table
-      title={t('documents')}
-      heads={[t('name'), t('size1'), t('updates'), t('connections'), t('lastChange')]}
-      error={error}
-      isEmpty={data?.data.length === 0}
-    >
-      {data?.data.map((document) => (
-        <tr key={document.name} className={document.name === chosen ? 'chosen' : ''}>
-          <th scope="row">
-            <button
-              type="button"
-              className="link"
-              aria-pressed={document.name === chosen}
-              onClick={() => onChoose(document.name)}
-            >
-              {document.name}
-            </button>
-          </th>
-          <td>{kilobytes(document.bytes)}</td>
-          <td>{document.updates}</td>
-          <td>{document.connections}</td>
-          <td>
-            <Moment at={document.changedAt} />
-          </td>
-        </tr>
-      ))}
-    </Table>
-  );
-}
-
-function ConnectionTable(): ReactNode {
-  const { t } = useWording();
-  const { data, error, reload } = usePolled<List<ConnectionRow>>('/connections?limit=100');
-  const closing = useTask();
-  const close = (id: string): void =>
-    closing.run(async () => {
-      await server().rest.request('DELETE', `/connections/${encodeURIComponent(id)}`);
-      reload();
-    });
-  return (
-    <Table
-      title={t('connections')}
-      heads={[t('person'), t('document'), t('role'), t('since'), t('waiting'), t('action')]}
-      error={error ?? closing.error}
-      isEmpty={data?.data.length === 0}
-    >
-      {data?.data.map((connection) => (
-        <tr key={connection.id}>
-          <th scope="row" className="person">
-            <Avatar id={connection.user.id} name={connection.user.name} /> {connection.user.name ?? connection.user.id}
-          </th>
-          <td>{connection.document}</td>
-          <td>{connection.role}</td>
-          <td>
-            <Moment at={connection.since} />
-          </td>
-          <td>{kilobytes(connection.lagBytes)}</td>
-          <td>
-            <button type="button" className="quiet" onClick={() => close(connection.id)}>
-              {t('disconnect')}
-            </button>
-          </td>
-        </tr>
-      ))}
-    </Table>
-  );
-}
-
-function Audit(): ReactNode {
-  const { t } = useWording();
-  const { data, error } = usePolled<List<AuditRow>>('/audit?limit=50');
-  return (
-    <Table
-      title={t('audit')}
-      heads={[t('when'), t('person'), t('action'), t('details')]}
-      error={error}
-      isEmpty={data?.data.length === 0}
-    >
-      {data?.data.map((entry) => (
-        <tr key={entry.id}>
-          <td>
-            <Moment at={entry.at} />
-          </td>
-          <td>{entry.user.name ?? entry.user.id}</td>
-          <td>{entry.action}</td>
-          <td>
-            <code>{JSON.stringify(entry.details)}</code>
-          </td>
-        </tr>
-      ))}
-    </Table>
+    <section id={id} tabIndex={-1} aria-labelledby={`${id}-title`}>
+      <h2 id={`${id}-title`}>{title}</h2>
+      {children}
+    </section>
   );
 }

@@ -1,11 +1,11 @@
 /** Earlier states of a document: what differs from now, and the way back that live editors follow. */
 import { useCallback, useState, type ReactNode } from 'react';
-import { useLoaded, useTask } from '../app/hooks.js';
-import { useWording } from '../app/language.js';
-import { server } from '../app/session.js';
-import { ChangeList, type ShownChange } from '../parts/change-list.js';
-import { Dialog } from '../parts/dialog.js';
-import { Moment, Problem } from '../parts/shell.js';
+import { useLoaded, useTask } from '../../app/hooks.js';
+import { useWording } from '../../app/language.js';
+import { server } from '../../app/session.js';
+import { ChangeList, type ShownChange } from '../../parts/change-list.js';
+import { Dialog } from '../../parts/dialog.js';
+import { Moment, Problem } from '../../parts/shell.js';
 
 interface Snapshot {
   readonly id: string;
