@@ -90,8 +90,14 @@ function named(change: LoggedChange, form: FormJson, language: string, t: Wordin
     area === 'fields' ? fieldsIn(form).find((each) => each.id === id) : form.pages.find((each) => each.id === id);
   const gone = typeof change.before === 'object' && change.before !== null && 'title' in change.before;
   const name = textIn(item?.title ?? (gone ? (change.before as PageJson).title : undefined), language);
-  const property = change.property === null ? null : propertyName(t, change.property);
-  return { ...change, property, target: name === '' ? change.target : name };
+  const isFormTitle = area === 'form' && change.property?.startsWith('title.') === true;
+  const property =
+    change.property === null
+      ? null
+      : isFormTitle || area === 'pages'
+        ? change.property
+        : propertyName(t, change.property);
+  return { ...change, property, target: area === 'form' ? t('wholeForm') : name === '' ? change.target : name };
 }
 
 function Blame({ blame }: { readonly blame: NonNullable<Log['blame']> }): ReactNode {
