@@ -26,6 +26,7 @@ export const exportQuery = z.strictObject({
   report: z.enum(REPORTS).optional().describe('`summary` when absent.'),
   view: z.enum(REPORTS).optional().describe('The same as `report`.'),
   format: z.literal('csv').optional(),
+  token: z.string().optional().describe('Where a link cannot send headers.'),
   fieldId: idSchema.optional().describe('For `field`.'),
   metric: z.enum(METRICS).optional().describe('For `timeseries`; all when absent.'),
   ...rangeQuery,

@@ -5,6 +5,7 @@ import { isRepeating, isRow, type SheetPart } from '../../crdt/submission/sheet-
 import { textIn, useWording } from '../app/language.js';
 import { RichView } from '../parts/rich-view.js';
 import { AnswerInput } from './answer-input.js';
+import { AtQuestion } from './company.js';
 import { issueText } from './issue-text.js';
 import { useSheet } from './sheet-context.js';
 
@@ -42,7 +43,7 @@ const GROUPED: ReadonlySet<string> = new Set(['choice', 'choices', 'ranking', 'r
 
 function Single({ field, part, path, value, onAnswer }: QuestionProps): ReactNode {
   const { t } = useWording();
-  const { language, issues, touch } = useSheet();
+  const { language, issues, touch, others } = useSheet();
   const id = useId();
   const own = issues.filter((issue) => issue.path === path || issue.path.startsWith(`${path}.`));
   const description = textIn(field.description, language);
@@ -79,20 +80,27 @@ function Single({ field, part, path, value, onAnswer }: QuestionProps): ReactNod
   const onBlur = (): void => touch(path);
   if (GROUPED.has(field.type)) {
     return (
-      <fieldset className={className} aria-describedby={describedBy === '' ? undefined : describedBy} onBlur={onBlur}>
+      <fieldset
+        data-question={field.id}
+        className={className}
+        aria-describedby={describedBy === '' ? undefined : describedBy}
+        onBlur={onBlur}
+      >
         <legend>{title}</legend>
         {notes}
         {input}
         {errors}
+        <AtQuestion others={others.filter((person) => person.field === field.id)} />
       </fieldset>
     );
   }
   return (
-    <div className={className} onBlur={onBlur}>
+    <div data-question={field.id} className={className} onBlur={onBlur}>
       <label htmlFor={id}>{title}</label>
       {notes}
       {input}
       {errors}
+      <AtQuestion others={others.filter((person) => person.field === field.id)} />
     </div>
   );
 }

@@ -8,8 +8,10 @@ import { textIn, useWording } from '../app/language.js';
 import { RichView } from '../parts/rich-view.js';
 import { SaveIndicator, useConnectionStatus } from '../parts/save-indicator.js';
 import { Problem } from '../parts/shell.js';
+import { CompanyList, useCompany } from './company.js';
 import { Question } from './question.js';
 import { SheetContext, type SheetView } from './sheet-context.js';
+import { useVisit } from './visit.js';
 
 interface QuestionnaireProps {
   readonly form: FormJson;
@@ -44,6 +46,8 @@ export function Questionnaire({ form, handle, token }: QuestionnaireProps): Reac
   const current = form.pages.find(({ id }) => id === path[index]);
   const isLast = index >= path.length - 1;
   const sheetStatus = handle.meta.status;
+  const { others, presence } = useCompany(handle);
+  const visit = useVisit(handle, token, hasSynced && sheetStatus === 'in_progress' ? current?.id : undefined);
   if (!hasSynced) {
     return (
       <p className="loading" role="status">
@@ -62,6 +66,7 @@ export function Questionnaire({ form, handle, token }: QuestionnaireProps): Reac
     state,
     issues: shownIssues,
     upload: { handle, token },
+    others,
     answer: (fieldId: string, value: Json) => {
       setRefused([]);
       handle.answer({ [fieldId]: value });
@@ -121,6 +126,7 @@ export function Questionnaire({ form, handle, token }: QuestionnaireProps): Reac
           <progress max={100} value={inspection.percent} aria-label={t('progress')} />
           <span>{t('percent', { percent: inspection.percent })}</span>
           <SaveIndicator connection={handle.connection} />
+          <CompanyList others={others} />
         </div>
         {isOffline && <p className="notice warn">{t('offlineNotice')}</p>}
       </div>
@@ -130,7 +136,20 @@ export function Questionnaire({ form, handle, token }: QuestionnaireProps): Reac
           <RichView className="lead" text={textIn(form.description, language)} />
         </header>
       )}
-      <section aria-label={t('pageNumber', { number: index + 1 })}>
+      <section
+        aria-label={t('pageNumber', { number: index + 1 })}
+        onFocus={({ target }) => {
+          const field = target.closest<HTMLElement>('[data-question]')?.dataset['question'];
+          if (field === undefined) return;
+          visit.focus(field);
+          presence?.show({ field, activity: 'typing' });
+        }}
+        onBlur={({ relatedTarget }) => {
+          if (relatedTarget instanceof Element && relatedTarget.closest('[data-question]') !== null) return;
+          visit.blur();
+          presence?.show({ field: null, activity: 'viewing' });
+        }}
+      >
         <h2 ref={heading} tabIndex={-1} className={textIn(current?.title, language) === '' ? 'unseen' : ''}>
           {textIn(current?.title, language) || t('pageNumber', { number: index + 1 })}
         </h2>

@@ -1,6 +1,6 @@
 /** What the questions of one sheet share. */
 import { createContext, useContext } from 'react';
-import type { FormJson, SubmissionHandle } from '../../client/index.js';
+import type { FormJson, Person, SubmissionHandle } from '../../client/index.js';
 import type { Json } from '../../crdt/form/form-json.js';
 import type { AnswerValues } from '../../crdt/submission/answer-sheet.js';
 import type { AnswerIssue } from '../../crdt/submission/inspect-sheet.js';
@@ -15,6 +15,8 @@ export interface SheetView {
   /** Those that are shown: nobody is told of what they have not come to yet. */
   readonly issues: readonly AnswerIssue[];
   readonly upload: { readonly handle: SubmissionHandle; readonly token: string | null };
+  /** Who else fills it in. */
+  readonly others: readonly Person[];
   /** At the top of the sheet; null takes the answer away. */
   readonly answer: (fieldId: string, value: Json) => void;
   /** From now on its issues are shown. */

@@ -15,6 +15,8 @@ export const RESPOND = {
     'Vous êtes hors ligne. Continuez : vos réponses restent sur cette page et seront envoyées à votre retour.',
   ],
   issuesLeft: ['Answers that need a look: {count}.', 'Réponses à revoir : {count}.'],
+  alsoHere: ['Also filling this in: {count}', 'Remplissent aussi : {count}'],
+  answersNow: ['Here now: {names}', 'Ici maintenant : {names}'],
   back: ['Back', 'Retour'],
   next: ['Next', 'Suivant'],
   submit: ['Submit', 'Envoyer'],
