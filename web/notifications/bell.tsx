@@ -6,7 +6,7 @@ import { server } from '../app/session.js';
 import { Avatar } from '../parts/avatar.js';
 import { Moment, Problem } from '../parts/shell.js';
 import type { WordKey } from '../words/index.js';
-import { followFeed } from './feed.js';
+import { followFeed } from '../app/follow-feed.js';
 import '../style/notifications.css';
 
 interface Notification {
@@ -172,7 +172,7 @@ function useNotifications(): {
   }, []);
   useEffect(() => {
     reload();
-    return followFeed('notification.created', reload);
+    return followFeed({ types: 'notification.created' }, reload);
   }, [reload]);
   return { list, error, reload };
 }
