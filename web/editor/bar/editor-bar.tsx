@@ -45,9 +45,6 @@ export function EditorBar({ view, setView, setLanguage }: EditorBarProps): React
       <a className="button" href={`/app/forms/${form.id}/analytics`}>
         {t('analytics')}
       </a>
-      <a className="button" href={`/app/forms/${form.id}/analytics`}>
-        {t('analytics')}
-      </a>
       <a className="button" href={`/app/r/${form.id}`} target="_blank" rel="noreferrer">
         {t('openRespond')}
       </a>
