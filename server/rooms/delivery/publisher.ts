@@ -5,6 +5,7 @@
 import { updateFrame } from '../../protocol/messages.js';
 import type { NewUpdate, Position } from '../../storage/document-log.js';
 import type { StateVector } from '../document/live-document.js';
+import type { Applied, Part } from '../editing/apply.js';
 import type { IncomingUpdate } from '../editing/inbox.js';
 import type { Journal } from '../editing/journal.js';
 import type { RoomCounters } from '../room-node.js';
@@ -19,13 +20,18 @@ export class Publisher {
     private readonly counters: RoomCounters,
   ) {}
 
-  /** Resolves when durable. What the log throws the room has been told; with writers, nobody else need care. */
+  /**
+   * Resolves when durable. What the log throws the room has been told; with writers, nobody else need care.
+   * @param by who wrote it, and what each of several writers added to it
+   * @param before the state that `emitted` continues
+   */
   publish(
     emitted: readonly NewUpdate[],
-    writers: ReadonlySet<Subscriber>,
+    by: Pick<Applied, 'writers' | 'parts'>,
     before: StateVector,
     options?: { readonly ifAbsent?: boolean },
   ): Promise<Position> {
+    const { writers, parts } = by;
     const frames = framesOf(emitted);
     for (const writer of writers) {
       writer.unsaved += 1;
@@ -33,8 +39,17 @@ export class Publisher {
     }
     const saved = this.journal.append(emitted, options);
     this.send(frames, before, writers);
+    if (parts.length > 0) this.#tellEachOther(writers, parts, before);
     if (writers.size > 0) this.#echoWhenSaved(saved, writers, frames, before);
     return saved;
+  }
+
+  /** Delivery to others does not wait for the disk, also where the others write in the same tick. */
+  #tellEachOther(writers: ReadonlySet<Subscriber>, parts: readonly Part[], before: StateVector): void {
+    for (const writer of writers) {
+      const foreign = parts.filter(({ from }) => from !== writer);
+      if (foreign.length > 0) this.delivery.send(writer, framesOf(foreign), before);
+    }
   }
 
   #echoWhenSaved(
@@ -81,8 +96,8 @@ export class Publisher {
   }
 }
 
-function framesOf(emitted: readonly NewUpdate[]): Buffer {
-  const [only] = emitted;
-  if (emitted.length === 1 && only !== undefined) return updateFrame(only.update);
-  return Buffer.concat(emitted.map(({ update }) => updateFrame(update)));
+function framesOf(updates: readonly Pick<NewUpdate, 'update'>[]): Buffer {
+  const [only] = updates;
+  if (updates.length === 1 && only !== undefined) return updateFrame(only.update);
+  return Buffer.concat(updates.map(({ update }) => updateFrame(update)));
 }

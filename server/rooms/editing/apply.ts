@@ -1,6 +1,9 @@
 /**
  * HOT PATH. Applies what a tick took from the inbox: one transaction for all that a principal sent, and in it, after the
  * updates, the rules of the document.
+ *
+ * Writers that share a tick are each other's peers, who do not wait for the disk. While they are few, the part of each is
+ * told apart: as it came where there are no rules, as the rules left it, from a transaction of its own, where there are.
  */
 import * as Y from 'yjs';
 import type { NewUpdate } from '../../storage/document-log.js';
@@ -10,11 +13,16 @@ import type { LiveDocument, StateVector } from '../document/live-document.js';
 import { writerOf, type DocumentRules, type Refusal } from '../document/rules.js';
 import type { IncomingUpdate } from './inbox.js';
 
+/** An update, and the connection that it came from. */
+export type Part = Pick<IncomingUpdate, 'from' | 'update'>;
+
 export interface Applied {
-  /** What the document has become by it, one update for each writer that changed something. */
+  /** What the document has become by it, one update for each transaction that changed something. */
   readonly emitted: readonly NewUpdate[];
   /** Whose updates are among it. */
   readonly writers: ReadonlySet<Subscriber>;
+  /** What each of several writers added, for the others; empty when that cannot be told apart. */
+  readonly parts: readonly Part[];
   /** The state before; undefined when nothing changed. */
   readonly before: StateVector | undefined;
   readonly undone: readonly { readonly from: readonly IncomingUpdate[]; readonly refusals: readonly Refusal[] }[];
@@ -22,6 +30,8 @@ export interface Applied {
   readonly poison: { readonly from: readonly IncomingUpdate[]; readonly error: unknown } | undefined;
 }
 
+/** Among more writers, one transaction and one write for all matter more than the milliseconds that the disk takes. */
+const MAX_TOLD_APART = 4;
 /** A tick that takes longer is told of on the way: who overdoes it may be closed before the rest of theirs is applied. */
 const COSTLY_MS = 20;
 
@@ -41,9 +51,12 @@ export function applyUpdates(
   };
   const emitted: NewUpdate[] = [];
   const writers = new Set<Subscriber>();
+  const ownParts: Part[] = [];
   const undone: { from: readonly IncomingUpdate[]; refusals: readonly Refusal[] }[] = [];
   let before: StateVector | undefined;
-  for (const from of byPrincipal(inbox)) {
+  const isShared = inbox.some(({ from }) => from !== inbox[0]?.from);
+  const groups = isShared ? grouped(inbox, rules !== undefined) : [inbox];
+  for (const from of groups) {
     const peer = from[0]?.from.peer;
     if (peer === undefined) continue;
     try {
@@ -61,21 +74,32 @@ export function applyUpdates(
       before ??= emission.before;
       emitted.push({ update: emission.update, attribution: attribute(peer.principal, 'sync') });
       for (const { from: sender } of from) writers.add(sender);
+      if (rules !== undefined && from[0] !== undefined) ownParts.push({ from: from[0].from, update: emission.update });
     } catch (error) {
       tell(0);
-      return { emitted, writers, before, undone, poison: { from, error } };
+      return { emitted, writers, parts: [], before, undone, poison: { from, error } };
     }
   }
   tell(0);
-  return { emitted, writers, before, undone, poison: undefined };
+  const areTold = isShared && writers.size <= MAX_TOLD_APART && live.pendingBytes === 0;
+  const parts = rules === undefined ? inbox.filter(({ from }) => from.peer.isOpen) : ownParts;
+  return { emitted, writers, parts: areTold ? parts : [], before, undone, poison: undefined };
 }
 
-function byPrincipal(inbox: readonly IncomingUpdate[]): readonly (readonly IncomingUpdate[])[] {
+/** By connection while they are few and the rules look at each apart, else by principal. */
+function grouped(inbox: readonly IncomingUpdate[], hasRules: boolean): readonly (readonly IncomingUpdate[])[] {
+  const byConnection = hasRules ? groupedBy(inbox, ({ from }) => from) : [];
+  if (byConnection.length > 0 && byConnection.length <= MAX_TOLD_APART) return byConnection;
   const principal = inbox[0]?.from.peer.principal;
   if (inbox.every((item) => item.from.peer.principal === principal)) return [inbox];
-  const groups = new Map<string, IncomingUpdate[]>();
+  return groupedBy(inbox, ({ from: { peer } }) => `${peer.role} ${peer.principal.id}`);
+}
+
+/** In the order of their first. */
+function groupedBy(inbox: readonly IncomingUpdate[], keyOf: (item: IncomingUpdate) => unknown): IncomingUpdate[][] {
+  const groups = new Map<unknown, IncomingUpdate[]>();
   for (const item of inbox) {
-    const key = `${item.from.peer.role} ${item.from.peer.principal.id}`;
+    const key = keyOf(item);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [item]);
     else group.push(item);

@@ -24,6 +24,9 @@ import type { Journal } from './journal.js';
 /** Updates whose dependencies never come may take this much memory. */
 const MAX_PENDING_BYTES = 1024 * 1024;
 
+/** The server itself has no connection to echo to. */
+const NOBODY = { writers: new Set<Subscriber>(), parts: [] };
+
 export interface EditsOwner {
   readonly live: LiveDocument | undefined;
   readonly publisher: Publisher | undefined;
@@ -97,11 +100,11 @@ export class Edits implements Tickable {
     const trace = this.#trace;
     this.#trace = undefined;
     const startedAt = performance.now();
-    const { emitted, writers, before, undone, poison } = applyUpdates(live, inbox, this.#rules, this.#onWork);
+    const { emitted, writers, parts, before, undone, poison } = applyUpdates(live, inbox, this.#rules, this.#onWork);
     const appliedAt = performance.now();
     for (const refused of undone) this.#tellUndone(refused);
     if (before !== undefined) {
-      const saved = publisher.publish(emitted, writers, before);
+      const saved = publisher.publish(emitted, { writers, parts }, before);
       if (trace !== undefined) traceEdit(trace, { startedAt, appliedAt, updates: inbox.length, saved });
       this.room.onContent();
     } else {
@@ -183,7 +186,7 @@ export class Edits implements Tickable {
       await journal.settled();
       return { result, position: undefined };
     }
-    const saved = publisher.publish([{ update, attribution }], new Set(), before, options);
+    const saved = publisher.publish([{ update, attribution }], NOBODY, before, options);
     if (trace !== undefined) traceEdit(trace, { startedAt, appliedAt, updates: 1, saved });
     this.room.onContent();
     return { result, position: await saved };
