@@ -47,7 +47,7 @@ void t.test('concurrent edits, merged in any order and repeatedly, give everybod
   t.ok(edits > 50, 'enough operations were carried out to mean something');
 });
 
-void t.test('concurrent moves neither duplicate nor lose a page, field or option', async (t) => {
+void t.test('row 27: concurrent moves neither duplicate nor lose a page, field or option', async (t) => {
   let moves = 0;
   fc.assert(
     fc.property(anyForm, replicas, stepsOf(MOVES), order, (base, count, steps, order) => {

@@ -98,7 +98,7 @@ const edits = (arbitrary: fc.Arbitrary<HostileEdit>): fc.Arbitrary<HostileEdit[]
   fc.array(arbitrary, { minLength: EDITS, maxLength: EDITS, size: 'max' });
 
 void t.test(
-  'no hostile update leaves anything that is no form, and the next legal edit of that client stands',
+  'row 13: no hostile update leaves anything that is no form, and the next legal edit of that client stands',
   async () => {
     fc.assert(
       fc.property(edits(hostileEdit), (edits) => {

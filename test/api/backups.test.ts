@@ -53,7 +53,7 @@ const stateJson = async (storage: Storage, document: string): Promise<string> =>
   return JSON.stringify({ text: doc.getText('text').toJSON(), map: doc.getMap('map').toJSON() });
 };
 
-void t.test('a backup made under load opens elsewhere, with the same content in every store', async (t) => {
+void t.test('row 39: a backup made under load opens elsewhere, with the same content in every store', async (t) => {
   const server = await serve(t);
   const api = restClient(server.http);
   t.equal((await api.post('/forms', { id: 'kept', title: { en: 'Kept' } })).status, 201);

@@ -310,7 +310,7 @@ void t.test('whoever edits a locked field with our client is told who has it', a
   await until(() => form.form.pages[0]?.fields[1]?.required === false, { what: 'it is undone here too' });
 });
 
-void t.test('a form of a later version is read, never written and never repaired', async (t) => {
+void t.test('row 32: a form of a later version is read, never written and never repaired', async (t) => {
   const reader = stockClient(server.ws, 'form/later', { params: { token: ADMIN } });
   t.teardown(() => reader.destroy());
   await reader.synced();

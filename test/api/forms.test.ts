@@ -23,59 +23,64 @@ const firstField = (form: FormJson): FormJson['pages'][number]['fields'][number]
 
 for (const file of await readdir(FORMS)) {
   const format = file.split('-', 1)[0]!;
-  void t.test(`${file}: imported, JSON and Yjs state agree, offline edits of one question both survive`, async (t) => {
-    const source: unknown = JSON.parse(await readFile(path.join(FORMS, file), 'utf8'));
-    const created = await api.post('/forms', { import: { format, source } });
-    t.equal(created.status, 201, created.text.slice(0, 300));
-    const form = created.body.form as FormJson;
-    t.equal(created.headers.get('location'), `/api/v1/forms/${form.id}`);
-    t.ok(Array.isArray(created.body.report), 'it says what could not be carried over');
+  void t.test(
+    `row 1: ${file}: imported, JSON and Yjs state agree, offline edits of one question both survive`,
+    async (t) => {
+      const source: unknown = JSON.parse(await readFile(path.join(FORMS, file), 'utf8'));
+      const created = await api.post('/forms', { import: { format, source } });
+      t.equal(created.status, 201, created.text.slice(0, 300));
+      const form = created.body.form as FormJson;
+      t.equal(created.headers.get('location'), `/api/v1/forms/${form.id}`);
+      t.ok(Array.isArray(created.body.report), 'it says what could not be carried over');
 
-    const read = await api.get(pathOf(form));
-    t.same(read.body, form, 'GET answers what POST answered');
-    t.equal(read.headers.get('etag'), created.headers.get('etag'));
-    const state = new Y.Doc();
-    Y.applyUpdate(state, await api.bytes(`/documents/${encodeURIComponent(`form/${form.id}`)}/state`));
-    t.same(normalize(project(state, form.id)), form, 'the Yjs state says the same as the JSON');
+      const read = await api.get(pathOf(form));
+      t.same(read.body, form, 'GET answers what POST answered');
+      t.equal(read.headers.get('etag'), created.headers.get('etag'));
+      const state = new Y.Doc();
+      Y.applyUpdate(state, await api.bytes(`/documents/${encodeURIComponent(`form/${form.id}`)}/state`));
+      t.same(normalize(project(state, form.id)), form, 'the Yjs state says the same as the JSON');
 
-    // Two editors, offline, on two properties of one question.
-    const field = firstField(form);
-    const editors = [stockClient(server.ws, `form/${form.id}`), stockClient(server.ws, `form/${form.id}`)];
-    t.teardown(() => editors.forEach((editor) => editor.destroy()));
-    await Promise.all(editors.map((editor) => editor.synced()));
-    const fieldOf = (doc: Y.Doc): Y.Map<unknown> => doc.getMap<Y.Map<unknown>>('fields').get(field.id)!;
-    for (const editor of editors) editor.disconnect();
-    fieldOf(editors[0]!.doc).set('required', !field.required);
-    (fieldOf(editors[1]!.doc).get('title') as Y.Map<Y.Text>).set('en', new Y.Text('Asked anew'));
-    for (const editor of editors) editor.provider.connect();
-    await until(
-      async () => {
-        const now = firstField((await api.get(pathOf(form))).body as FormJson);
-        return now.required === !field.required && now.title['en'] === 'Asked anew';
-      },
-      { what: 'both edits are in the form' },
-    );
+      // Two editors, offline, on two properties of one question.
+      const field = firstField(form);
+      const editors = [stockClient(server.ws, `form/${form.id}`), stockClient(server.ws, `form/${form.id}`)];
+      t.teardown(() => editors.forEach((editor) => editor.destroy()));
+      await Promise.all(editors.map((editor) => editor.synced()));
+      const fieldOf = (doc: Y.Doc): Y.Map<unknown> => doc.getMap<Y.Map<unknown>>('fields').get(field.id)!;
+      for (const editor of editors) editor.disconnect();
+      fieldOf(editors[0]!.doc).set('required', !field.required);
+      (fieldOf(editors[1]!.doc).get('title') as Y.Map<Y.Text>).set('en', new Y.Text('Asked anew'));
+      for (const editor of editors) editor.provider.connect();
+      await until(
+        async () => {
+          const now = firstField((await api.get(pathOf(form))).body as FormJson);
+          return now.required === !field.required && now.title['en'] === 'Asked anew';
+        },
+        { what: 'both edits are in the form' },
+      );
 
-    // A PATCH is seen by a live peer.
-    const patched = await api.patch(pathOf(form), {
-      operations: [
-        { op: 'insertText', target: `fields/${field.id}`, property: 'title', language: 'en', index: 5, text: ' and' },
-      ],
-    });
-    t.equal(patched.status, 200, patched.text.slice(0, 300));
-    await until(() => String((fieldOf(editors[0]!.doc).get('title') as Y.Map<Y.Text>).get('en')) === 'Asked and anew');
-    // And back: a re-import of the source takes the edits away, minimally.
-    const restored = await api.put(pathOf(form), form);
-    t.same(restored.body, form, 'PUT reaches the given JSON');
-    const again = await api.put(pathOf(form), form);
-    t.equal(again.headers.get('etag'), restored.headers.get('etag'), 'and changes nothing the second time');
+      // A PATCH is seen by a live peer.
+      const patched = await api.patch(pathOf(form), {
+        operations: [
+          { op: 'insertText', target: `fields/${field.id}`, property: 'title', language: 'en', index: 5, text: ' and' },
+        ],
+      });
+      t.equal(patched.status, 200, patched.text.slice(0, 300));
+      await until(
+        () => String((fieldOf(editors[0]!.doc).get('title') as Y.Map<Y.Text>).get('en')) === 'Asked and anew',
+      );
+      // And back: a re-import of the source takes the edits away, minimally.
+      const restored = await api.put(pathOf(form), form);
+      t.same(restored.body, form, 'PUT reaches the given JSON');
+      const again = await api.put(pathOf(form), form);
+      t.equal(again.headers.get('etag'), restored.headers.get('etag'), 'and changes nothing the second time');
 
-    for (const target of ['formloom', 'gcforms', 'surveyjs', 'json-schema']) {
-      const exported = await api.get(`${pathOf(form)}/export?format=${target}`);
-      t.equal(exported.status, 200, `exported as ${target}`);
-      if (target === 'formloom') t.same(exported.body, form);
-    }
-  });
+      for (const target of ['formloom', 'gcforms', 'surveyjs', 'json-schema']) {
+        const exported = await api.get(`${pathOf(form)}/export?format=${target}`);
+        t.equal(exported.status, 200, `exported as ${target}`);
+        if (target === 'formloom') t.same(exported.body, form);
+      }
+    },
+  );
 }
 
 void t.test(

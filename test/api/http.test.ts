@@ -50,7 +50,7 @@ void t.test('who may do what: 401 without a token, 404 without any right, 403 wi
   t.equal((await roles.owner.delete('/forms/rights')).status, 200);
 });
 
-void t.test('an editor limited to French changes French texts alone', async (t) => {
+void t.test('row 12: an editor limited to French changes French texts alone', async (t) => {
   await admin.post('/forms', { id: 'langs', title: { en: 'Hi', fr: 'Salut' }, languages: ['en', 'fr'] });
   const translator = restClient(server.http, await tokenFor('tr', 'editor', 'form/langs', { languages: ['fr'] }));
   const set = (language: string, value: string) => ({

@@ -70,7 +70,7 @@ async function looksLike(page: Page, what: (seen: ReturnType<Notes['look']>) => 
 }
 
 void t.test(
-  'edit offline, reload, reconnect: kept; another life of the document: not merged; deleted: gone',
+  'row 31: edit offline, reload, reconnect: kept; another life of the document: not merged; deleted: gone',
   async (t) => {
     const env = { PORT: String(await freePort()), CORS_ORIGINS: home };
     const first = await composeServer({ env });
