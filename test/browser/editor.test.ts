@@ -116,13 +116,21 @@ t.test('fields are moved by pointer and by keyboard, and new ones dragged onto a
   const drag = async (from: string, to: string, below: boolean): Promise<void> => {
     await page.locator(to).scrollIntoViewIfNeeded();
     const start = await page.locator(from).boundingBox();
-    const end = await page.locator(to).boundingBox();
-    if (start === null || end === null) throw new Error('There is nothing to drag.');
+    if (start === null) throw new Error('There is nothing to drag.');
     await page.mouse.move(start.x + start.width / 2, start.y + start.height / 2);
     await page.mouse.down();
     await page.mouse.move(start.x + 20, start.y + 20);
-    await page.mouse.move(end.x + end.width / 2, end.y + (below ? end.height - 3 : 3), { steps: 4 });
-    await page.locator('.drag-mark').waitFor();
+    // What is lifted makes room, and the page may scroll: until the target stands still under the pointer.
+    let aimed = '';
+    await until(async () => {
+      const end = await page.locator(to).boundingBox();
+      if (end === null) throw new Error('There is nowhere to drag to.');
+      await page.mouse.move(end.x + end.width / 2, end.y + (below ? end.height - 3 : 3), { steps: 4 });
+      await page.locator('.drag-mark').waitFor();
+      const before = aimed;
+      aimed = JSON.stringify(await page.locator(to).boundingBox());
+      return aimed === before;
+    });
     await page.mouse.up();
   };
   await page.waitForSelector(NAME);
