@@ -225,6 +225,7 @@ export async function startFormloom(
     abandonmentEveryMs: parts.abandonmentEveryMs,
     watched: {
       folder: config.dataDir,
+      isHealthTold: config.performanceMonitoring,
       damagedDocuments: () => rooms.damaged(),
       backlog: () => ({ bytes: rooms.backlog.bytes, limitBytes: rooms.backlog.limitBytes }),
       everyMs: parts.alertsEveryMs,

@@ -17,6 +17,7 @@ import type { Metrics } from '../../server/observability/index.js';
 import type { Storage } from '../../server/storage/index.js';
 import { ActivityLog, FeedCollector, SecurityWatch, SystemSampler } from '../../server/system-events/index.js';
 import type { Notifier } from '../notifications/notifier.js';
+import { shownSample } from '../system/sample.js';
 import { factSources, type FactOptions } from './fact-sources.js';
 import { AlertService } from './service.js';
 
@@ -26,7 +27,9 @@ export { alertRoutes } from './routes.js';
 export interface Watched extends Pick<FactOptions, 'damagedDocuments' | 'backlog'> {
   /** DATA_DIR: how full its disk is. */
   readonly folder: string;
-  /** How often rules are evaluated, in milliseconds. */
+  /** Whether the feed tells how this node is doing. */
+  readonly isHealthTold: boolean;
+  /** How often rules are evaluated and the node is sampled, in milliseconds. */
   readonly everyMs?: number | undefined;
 }
 
@@ -82,6 +85,12 @@ export async function startAlerts(options: AlertsOptions): Promise<Alerts> {
     logger,
     watched.everyMs,
   );
+  if (watched.isHealthTold) {
+    sampler.onSample((sample) => {
+      const state = sample.store === 'ok' ? 'ok' : 'failing';
+      void feed.publish({ type: 'system.health', time: sample.at, data: { node, state, ...shownSample(sample) } });
+    });
+  }
   await sampler.start();
   const letters = countLetters(deadLetters, storage.kind === 'redis', logger);
   const sources = factSources({

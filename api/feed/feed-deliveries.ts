@@ -10,7 +10,7 @@
 import { uuidv7 } from 'uuidv7';
 import { z } from 'zod';
 import type { Principal } from '../../server/auth/index.js';
-import { GAP, isOfType, storedEventSchema, type FeedEvent } from '../../server/events/index.js';
+import { GAP, isEphemeral, isOfType, storedEventSchema, type FeedEvent } from '../../server/events/index.js';
 import {
   OUTBOUND_CLASSES,
   OutboundQueues,
@@ -108,7 +108,9 @@ export class FeedDeliveries {
   // ── in ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   async #send(listener: Listener, events: readonly FeedEvent[]): Promise<void> {
-    const isNews = (event: FeedEvent): boolean => event.type !== GAP && event.time >= listener.openedAt;
+    // What is ephemeral is not worth a dead letter.
+    const isNews = ({ type, time }: FeedEvent): boolean =>
+      type !== GAP && !isEphemeral(type) && time >= listener.openedAt;
     const firstNews = events.findIndex(isNews);
     const history = firstNews === -1 ? events : events.slice(0, firstNews);
     if (history.length > 0) await handTo(listener, history);

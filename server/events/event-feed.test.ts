@@ -48,6 +48,20 @@ for (const [kind, openStore] of Object.entries(STORES)) {
     );
   });
 
+  void t.test(`${kind}: what is ephemeral reaches every node once, and lies in no log`, async (t) => {
+    const open = await openStore(t);
+    const feeds = [await startFeed(t, await open(t, 'one')), await startFeed(t, await open(t, 'two'))];
+    const heard: FeedEvent[][] = feeds.map(() => []);
+    const types = ['system.health', 'test.numbered'];
+    feeds.forEach((feed, i) => feed.subscribe({ types }, (events) => void heard[i]?.push(...events)));
+    await feeds[0]?.publish({ type: 'system.health', data: { n: -1 } });
+    await eventually('both hear it', () => heard.every((events) => events.length > 0));
+    await feeds[1]?.publish(numbered(0));
+    await eventually('both hear what follows', () => heard.every((events) => events.length > 1));
+    for (const events of heard) t.same(numbersOf(events), [-1, 0]);
+    t.same(numbersOf((await feeds[0]?.read(undefined, 10)) ?? []), [0]);
+  });
+
   void t.test(`${kind}: whatever the pace of a listener and of its reconnects, there is no gap`, async (t) => {
     const open = await openStore(t);
     const feed = await startFeed(t, await open(t), { windowEvents: 16 });

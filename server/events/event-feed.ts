@@ -4,22 +4,36 @@
  *   publish      append, then wake every node over the bus. The log is the truth: a wake-up that is lost costs a second
  *   pull         one reader per node fetches what is new into the window and wakes its listeners
  *   listeners    each at its own place (`subscription.ts`); it goes on by id, after any reconnect, within 24 hours
+ *   ephemeral    figures of the moment go over the bus to those who listen for them, and into no log
  *   retention    one node at a time takes away what is older, and leaves a mark of how far
  */
+import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import { z } from 'zod';
 import { documentKind } from '../protocol/document-name.js';
 import type { Bus } from '../storage/bus.js';
 import type { Subscription } from '../storage/document-log.js';
 import type { EventLog } from '../storage/event-log.js';
 import type { Leases } from '../storage/leases.js';
 import { ChangeCoalescer, type FormChange } from './change-coalescer.js';
-import { eventFrom, FEED_START, type EventPublisher, type FeedEvent, type FeedSource, type NewEvent } from './event.js';
+import {
+  eventFrom,
+  FEED_START,
+  isEphemeral,
+  storedEventSchema,
+  type EventPublisher,
+  type FeedEvent,
+  type FeedSource,
+  type NewEvent,
+  type StoredEvent,
+} from './event.js';
 import { FeedWindow } from './feed-window.js';
 import { trimFeed, trimmedUpTo } from './retention.js';
 import { FeedSubscription, type FeedFilter, type OnEvents } from './subscription.js';
 
 export const FEED_STREAM = 'feed';
 const CHANNEL = 'feed';
+const EPHEMERAL_CHANNEL = 'feed-ephemeral';
 const WINDOW_EVENTS = 5_000;
 const PAGE_EVENTS = 500;
 const PULL_EVERY_MS = 1_000;
@@ -27,6 +41,8 @@ const TRIM_EVERY_MS = 10 * 60_000;
 const RETENTION_MS = 24 * 3_600_000;
 /** A store that fails does not hold up the end of the process. */
 const FLUSH_MS = 2_000;
+
+const passingSchema = z.object({ from: z.string(), event: storedEventSchema });
 
 export interface EventFeedOptions {
   /** Id of this node. */
@@ -52,7 +68,9 @@ export class EventFeed implements EventPublisher, FeedSource {
   readonly #changes: ChangeCoalescer;
   readonly #subscriptions = new Set<FeedSubscription>();
   #window: FeedWindow;
-  #busSubscription: Subscription | undefined;
+  #busSubscriptions: Subscription[] = [];
+  /** Of this feed among those on the bus. */
+  readonly #self = randomUUID();
   #pulling: Promise<void> | undefined;
   #mustPullAgain = false;
   #hasFailed = false;
@@ -68,7 +86,10 @@ export class EventFeed implements EventPublisher, FeedSource {
   /** Begins to listen. Before it, events can be published but nobody hears them. */
   async start(): Promise<void> {
     const { bus, windowEvents } = this.options;
-    this.#busSubscription = await bus.subscribe(CHANNEL, () => this.#pull());
+    this.#busSubscriptions = [
+      await bus.subscribe(CHANNEL, () => this.#pull()),
+      await bus.subscribe(EPHEMERAL_CHANNEL, (message) => this.#onPassing(message)),
+    ];
     this.#window = new FeedWindow((await this.lastId()) ?? '', windowEvents ?? WINDOW_EVENTS);
     this.#every(PULL_EVERY_MS, () => this.#pull());
     this.#every(TRIM_EVERY_MS, () => void this.#trimIfMine());
@@ -78,6 +99,10 @@ export class EventFeed implements EventPublisher, FeedSource {
 
   async publish(event: NewEvent): Promise<void> {
     const { log, bus, logger } = this.options;
+    if (isEphemeral(event.type)) {
+      this.#passOn({ ...event, time: event.time ?? this.#clock() });
+      return;
+    }
     if (event.type === 'form.deleted' && event.formId !== undefined) this.#changes.forget(event.formId);
     try {
       await log.append(FEED_STREAM, [{ ...event, time: event.time ?? this.#clock() }]);
@@ -89,6 +114,29 @@ export class EventFeed implements EventPublisher, FeedSource {
     bus.publish(CHANNEL, new Uint8Array()).catch((error: unknown) => {
       logger.debug({ err: error }, 'other nodes were not woken for an event; they find it within a second');
     });
+  }
+
+  /** Here at once, whatever the bus does: that the store is unreachable is what an operator wants to hear. */
+  #passOn(event: StoredEvent): void {
+    this.#pass(event);
+    const message = Buffer.from(JSON.stringify({ from: this.#self, event }));
+    this.options.bus.publish(EPHEMERAL_CHANNEL, message).catch((error: unknown) => {
+      this.options.logger.debug({ err: error, event: event.type }, 'other nodes do not hear of an ephemeral event');
+    });
+  }
+
+  #onPassing(message: Uint8Array): void {
+    try {
+      const { from, event } = passingSchema.parse(JSON.parse(Buffer.from(message).toString()));
+      if (from !== this.#self) this.#pass(event);
+    } catch (error) {
+      this.options.logger.warn({ err: error }, 'an ephemeral event of another node cannot be read');
+    }
+  }
+
+  #pass(event: StoredEvent): void {
+    // Each listener gets it under the id of its own place.
+    for (const subscription of this.#subscriptions) subscription.pass({ ...event, id: '' });
   }
 
   formChanged(document: string, userId: string): void {
@@ -153,7 +201,7 @@ export class EventFeed implements EventPublisher, FeedSource {
     this.#isClosed = true;
     for (const timer of this.#timers) clearInterval(timer);
     for (const subscription of [...this.#subscriptions]) subscription.close();
-    await this.#busSubscription?.close();
+    await Promise.all(this.#busSubscriptions.map((subscription) => subscription.close()));
     await this.#pulling;
   }
 

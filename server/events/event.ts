@@ -34,6 +34,13 @@ export function eventFrom({ id, data }: LoggedEvent): FeedEvent {
 /** Stands before the first event of any log. */
 export const FEED_START = '0';
 
+/**
+ * Figures that are worth nothing once the next ones are there. They go to whoever names their type, and lie in no log:
+ * every ten seconds from each node would be most of what 24 hours hold.
+ */
+const EPHEMERAL: ReadonlySet<string> = new Set(['system.health']);
+export const isEphemeral = (type: string): boolean => EPHEMERAL.has(type);
+
 /** Tells a consumer that it missed something, and that it must read the lists again. Never in the log. */
 export const GAP = 'feed.gap';
 /** `expired`: asked for what is no longer kept; `unknown`: this feed never had that id; `slow`: fell too far behind. */
@@ -41,7 +48,7 @@ export type GapReason = 'expired' | 'unknown' | 'slow';
 
 /** Where facts are handed in. */
 export interface EventPublisher {
-  /** Resolves when the event is durable. Never rejects: what happened has happened, so a failure is logged. */
+  /** Resolves when the event is durable, an ephemeral one when this node's listeners have it. Never rejects: what happened has happened, so a failure is logged. */
   publish(event: NewEvent): Promise<void>;
 }
 

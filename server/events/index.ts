@@ -2,6 +2,7 @@
 export {
   FEED_START,
   GAP,
+  isEphemeral,
   storedEventSchema,
   type EventPublisher,
   type FeedEvent,

@@ -6,12 +6,12 @@
  *   live          from the window; who falls out of it again is too slow, and is told so by `feed.gap`
  */
 import type { Logger } from 'pino';
-import { FEED_START, GAP, type FeedEvent, type GapReason } from './event.js';
+import { FEED_START, GAP, isEphemeral, type FeedEvent, type GapReason } from './event.js';
 import type { FeedWindow } from './feed-window.js';
 
 export interface FeedFilter {
   readonly formId?: string | undefined;
-  /** Exact types, and groups such as `form.*`; all when absent. `feed.gap` always passes. */
+  /** Exact types, and groups such as `form.*`; all that are durable when absent. `feed.gap` always passes. */
   readonly types?: readonly string[] | undefined;
   /** What the listener may hear; everything when absent. */
   readonly mayHear?: (event: FeedEvent) => boolean;
@@ -35,11 +35,14 @@ export interface FeedReader {
 }
 
 const BATCH = 200;
+/** A listener that reads slower than ephemeral events come gets the youngest. */
+const MOST_PASSING = 100;
 
 export class FeedSubscription {
   #isClosed = false;
   #wake: (() => void) | undefined;
   #isStale = false;
+  #passing: FeedEvent[] = [];
 
   constructor(
     private readonly reader: FeedReader,
@@ -67,6 +70,14 @@ export class FeedSubscription {
     this.#wake = undefined;
   }
 
+  /** An event that is in no log: handed on between those that are, and forgotten. */
+  pass(event: FeedEvent): void {
+    if (!isWanted(event, this.filter)) return;
+    this.#passing.push(event);
+    if (this.#passing.length > MOST_PASSING) this.#passing.shift();
+    this.wake();
+  }
+
   /** @param after undefined: from now on */
   async run(after: string | undefined): Promise<void> {
     const { isPatient = false } = this.filter;
@@ -82,6 +93,8 @@ export class FeedSubscription {
           continue;
         }
         isLive = true;
+        // Under the id of the place where the listener is: it goes on from there.
+        for (const event of this.#passing.splice(0)) await this.#hand([{ ...event, id: cursor || FEED_START }]);
         const last = events.at(-1);
         if (last === undefined) {
           await this.#news();
@@ -134,7 +147,7 @@ export class FeedSubscription {
 
 function isWanted(event: FeedEvent, { formId, types, mayHear }: FeedFilter): boolean {
   if (formId !== undefined && event.formId !== formId) return false;
-  if (types !== undefined && !types.some((type) => isOfType(event.type, type))) return false;
+  if (types === undefined ? isEphemeral(event.type) : !types.some((type) => isOfType(event.type, type))) return false;
   return mayHear?.(event) ?? true;
 }
 

@@ -57,6 +57,7 @@ export class SystemSampler {
   #edits = 0;
   #editsPerSecond = 0;
   #sampled = { edits: 0, at: performance.now() };
+  #onSample: ((sample: SystemSample) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -70,6 +71,11 @@ export class SystemSampler {
     await this.#sample();
     this.#timer = setInterval(() => void this.#sample(), this.everyMs);
     this.#timer.unref();
+  }
+
+  /** Calls at each sample from now on; takes the place of an earlier listener. */
+  onSample(listener: (sample: SystemSample) => void): void {
+    this.#onSample = listener;
   }
 
   /** Oldest first, at most an hour. */
@@ -116,8 +122,10 @@ export class SystemSampler {
     const at = performance.now();
     const editsPerSecond = ((edits - this.#sampled.edits) / Math.max(1, at - this.#sampled.at)) * 1_000;
     this.#sampled = { edits, at };
-    this.#samples.push({ ...this.now(), editsPerSecond });
+    const sample = { ...this.now(), editsPerSecond };
+    this.#samples.push(sample);
     if (this.#samples.length > KEPT) this.#samples.shift();
+    this.#onSample?.(sample);
   }
 
   #readRates(): void {

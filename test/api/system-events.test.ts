@@ -1,5 +1,6 @@
 import t from 'tap';
 import { composeServer } from '../harness/composed-server.js';
+import { readSocket, readStream } from '../harness/feed-reader.js';
 import { rawClient } from '../harness/raw-client.js';
 import { restClient } from '../harness/rest-client.js';
 import { until } from '../harness/until.js';
@@ -22,6 +23,53 @@ void t.test('the state of the node, now and over the last hour', async (t) => {
   await until(async () => (await api.get('/system/metrics')).body.now.append?.p99Ms > 0, {
     what: 'edits are measured',
   });
+});
+
+void t.test('the feed tells administrators who ask for it how the node is doing, and keeps none of it', async (t) => {
+  const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
+  const grants = [{ document: '*', role: 'owner' }];
+  const { token } = (await api.post('/tokens', { sub: 'ada', grants, ttlSeconds: 60 })).body;
+  const readers = [
+    await readSocket(server.ws, '?types=system.health', bearer(ADMIN)),
+    await readStream(server.http, '?types=system.*&after=0', bearer(ADMIN)),
+  ];
+  const owner = await readSocket(server.ws, '?types=system.health,form.created', bearer(token));
+  const unfiltered = await readSocket(server.ws, '?after=0', bearer(ADMIN));
+  t.teardown(() => Promise.all([...readers, owner, unfiltered].map((reader) => reader.close())));
+  for (const reader of readers) {
+    await until(() => reader.events.length >= 2, { what: 'two samples are told' });
+    const [event] = reader.events;
+    const { now } = (await api.get('/system/metrics')).body;
+    t.equal(event?.type, 'system.health');
+    t.match(event?.data, { node: String, state: 'ok', store: 'ok', redis: null, connections: 0, rooms: Number });
+    t.strictSame(Object.keys(event?.data ?? {}), ['node', 'state', ...Object.keys(now)]);
+    t.match(event?.id, /^[0-9]+$/);
+  }
+  // Those who did not ask, or may not hear it, hear what comes after it, and nothing else.
+  await api.post('/forms', { id: 'after-health', pages: [] });
+  for (const reader of [owner, unfiltered]) {
+    await until(() => reader.events.some(({ formId }) => formId === 'after-health'));
+    t.notOk(reader.types().includes('system.health'));
+  }
+  // It goes on from the id of what was not kept, and misses nothing.
+  const after = readers[0]?.events[0]?.id ?? '';
+  const later = await readStream(server.http, `?types=system.*,form.created&after=${after}`, bearer(ADMIN));
+  t.teardown(() => later.close());
+  await until(() => later.events.some(({ formId }) => formId === 'after-health'));
+});
+
+void t.test('without performance monitoring the feed tells nothing of it', async (t) => {
+  const quiet = await composeServer({ env: { ...ENV, PERFORMANCE_MONITORING: 'false' }, alertsEveryMs: 50 });
+  t.teardown(() => quiet.cleanup());
+  const client = restClient(quiet.http, ADMIN);
+  const reader = await readSocket(quiet.ws, '?types=system.*,form.created', { authorization: `Bearer ${ADMIN}` });
+  t.teardown(() => reader.close());
+  const samples = async (): Promise<number> => (await client.get('/system/metrics')).body.lastHour.length;
+  const before = await samples();
+  await until(async () => (await samples()) >= before + 2);
+  await client.post('/forms', { id: 'heard', pages: [] });
+  await until(() => reader.events.length > 0);
+  t.strictSame(reader.types(), ['form.created']);
 });
 
 void t.test('host applications tell of activity, which is found by type, user, form, severity and time', async (t) => {
