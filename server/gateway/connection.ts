@@ -19,7 +19,7 @@ export interface ConnectionFacts {
   readonly idleTimeoutMs: number;
   readonly traffic: Traffic;
   /** It is read slower, or closed, because of what it sends. */
-  onOverBudget(connection: Connection, outcome: 'slowed' | 'closed'): void;
+  readonly onOverBudget: (connection: Connection, outcome: 'slowed' | 'closed') => void;
 }
 
 /** How long the other end of a contested client id has to show that it lives. */
@@ -58,10 +58,14 @@ export abstract class Connection implements Peer {
   /** Runs while it is read slower. */
   #slow: NodeJS.Timeout | undefined;
   readonly #bytesBefore: number;
+  readonly #pool: string;
+  readonly #idleTimeoutMs: number;
+  readonly #traffic: Traffic;
+  readonly #onOverBudget: ConnectionFacts['onOverBudget'];
 
   constructor(
     protected readonly socket: Socket,
-    private readonly facts: ConnectionFacts,
+    facts: ConnectionFacts,
   ) {
     this.id = facts.id;
     this.address = facts.address;
@@ -71,6 +75,10 @@ export abstract class Connection implements Peer {
     this.mayWrite = facts.mayWrite;
     this.scope = facts.scope;
     this.wantsExtras = facts.wantsExtras;
+    this.#pool = facts.pool;
+    this.#idleTimeoutMs = facts.idleTimeoutMs;
+    this.#traffic = facts.traffic;
+    this.#onOverBudget = facts.onOverBudget;
     // A stream may run over a socket that has carried other answers before.
     this.#bytesBefore = socket.bytesWritten;
   }
@@ -91,15 +99,15 @@ export abstract class Connection implements Peer {
     const now = performance.now();
     this.#bytesIn += bytes;
     this.#heardAt = now;
-    const waitMs = this.facts.traffic.spend(bytes, now);
+    const waitMs = this.#traffic.spend(bytes, now);
     if (waitMs > 0 && this.isOpen) this.#slowDown(waitMs, now);
   }
 
   #slowDown(waitMs: number, now: number): void {
-    const { traffic } = this.facts;
+    const traffic = this.#traffic;
     if (traffic.isOverForLong(now)) {
       traffic.holdOff(now);
-      this.facts.onOverBudget(this, 'closed');
+      this.#onOverBudget(this, 'closed');
       this.close(
         CLOSE.rateExceeded,
         `rate exceeded for long: the budget of this ${traffic.limitedBy ?? 'user'} is spent`,
@@ -109,7 +117,7 @@ export abstract class Connection implements Peer {
     // What had been read already goes on arriving for a moment.
     if (this.#slow !== undefined) return;
     this.stopReading();
-    this.facts.onOverBudget(this, 'slowed');
+    this.#onOverBudget(this, 'slowed');
     this.wasSlowed = true;
     this.#setSlow(waitMs);
   }
@@ -117,7 +125,7 @@ export abstract class Connection implements Peer {
   #setSlow(waitMs: number): void {
     this.#slow = setTimeout(
       () => {
-        const stillMs = this.facts.traffic.waitMs(performance.now());
+        const stillMs = this.#traffic.waitMs(performance.now());
         if (stillMs > SHORTEST_PAUSE_MS) {
           this.#setSlow(stillMs);
           return;
@@ -127,6 +135,11 @@ export abstract class Connection implements Peer {
       },
       Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, waitMs)),
     );
+  }
+
+  /** Whose budget was spent last. */
+  get limitedBy(): Traffic['limitedBy'] {
+    return this.#traffic.limitedBy;
   }
 
   /** Its budget makes it wait. */
@@ -167,9 +180,9 @@ export abstract class Connection implements Peer {
     const taken = this.socket.bytesWritten - this.socket.writableLength;
     if (lag > 0 && taken > this.#takenBytes) this.#heardAt = now;
     this.#takenBytes = taken;
-    if (now - this.#heardAt > this.facts.idleTimeoutMs) this.terminate();
+    if (now - this.#heardAt > this.#idleTimeoutMs) this.terminate();
     // A pool with a short timeout asks more often, or the well would go too.
-    else if (this.isOpen && now - this.#pingedAt >= Math.min(pingEveryMs, this.facts.idleTimeoutMs / 3)) {
+    else if (this.isOpen && now - this.#pingedAt >= Math.min(pingEveryMs, this.#idleTimeoutMs / 3)) {
       this.#pingedAt = now;
       this.ping();
     }
@@ -206,8 +219,8 @@ export abstract class Connection implements Peer {
       document: this.document,
       principal: name === undefined ? { id } : { id, name },
       role: this.role,
-      pool: this.facts.pool,
-      address: this.facts.address,
+      pool: this.#pool,
+      address: this.address,
       since: this.since,
       bytesIn: this.#bytesIn,
       bytesOut: this.socket.bytesWritten - this.#bytesBefore,

@@ -57,6 +57,8 @@ export interface GatewayOptions extends EntranceOptions {
   readonly compressesJoins: boolean;
 }
 
+type CloseWith = NonNullable<Verdict['closeWith']>;
+
 const LIFE_CHECK_MS = 1_000;
 const PING_EVERY_MS = 10_000;
 const DRAIN_STEP_MS = 20;
@@ -109,42 +111,34 @@ export class Gateway implements Connections, HttpSync {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const onEarlyError = (): void => void socket.destroy();
     socket.on('error', onEarlyError);
-    this.#upgrade(request, socket as Socket, head, () => socket.off('error', onEarlyError)).catch((error: unknown) => {
+    this.#upgrade(request, socket as Socket, head, onEarlyError).catch((error: unknown) => {
       this.options.logger.error({ err: error }, 'an upgrade failed');
       this.options.counters.errors('upgrade');
       refuseUpgrade(socket, { status: 500, code: 'internal_error', detail: 'The connection could not be opened.' });
     });
   }
 
-  async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer, settle: () => void): Promise<void> {
+  async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer, onEarlyError: () => void): Promise<void> {
     const entry = await this.#entrance.enter(request, pathOf(request.url), () => socket.destroyed);
     if ('refusal' in entry) {
       refuseUpgrade(socket, entry.refusal);
       return;
     }
-    let isUpgraded = false;
-    socket.once('close', () => {
-      if (!isUpgraded) entry.admission.release();
-    });
+    const onNeverUpgraded = (): void => entry.admission.release();
+    socket.once('close', onNeverUpgraded);
     this.#wss.handleUpgrade(request, socket, head, (ws) => {
-      isUpgraded = true;
-      settle();
+      // These listeners would keep the request and its headers for as long as the connection lives.
+      socket.off('close', onNeverUpgraded);
+      socket.off('error', onEarlyError);
       this.#attach(ws, socket, entry, request.headers['sec-websocket-extensions']);
     });
   }
 
   #attach(ws: WebSocket, socket: Socket, entry: Entry, offers = ''): void {
-    const { verdict, document } = entry;
-    const onGone = this.#onOpened(entry);
+    const { verdict, admission } = entry;
+    this.options.counters.opened(admission.pool);
     if (verdict.closeWith !== undefined) {
-      ws.on('error', () => ws.terminate());
-      // Who is not let in must not hold a place by never answering the close.
-      const cutOff = setTimeout(() => ws.terminate(), CLOSE_GRACE_MS);
-      ws.once('close', (code: number) => {
-        clearTimeout(cutOff);
-        onGone(code);
-      });
-      ws.close(verdict.closeWith.code, verdict.closeWith.reason.slice(0, 120));
+      this.#turnAway(ws, admission, verdict.closeWith);
       return;
     }
     const connection = new WebSocketConnection(ws, socket, this.#factsOf(entry, verdict), offers);
@@ -163,12 +157,25 @@ export class Gateway implements Connections, HttpSync {
       const breach = breachOf(error);
       if (breach !== undefined) this.options.counters.errors(breach, securityFactsOf(connection));
       // ECONNRESET and the like: `close` follows and is what counts.
-      this.options.logger.debug({ err: error, connection: connection.id, document }, 'socket error');
+      const { id, document } = connection;
+      this.options.logger.debug({ err: error, connection: id, document }, 'socket error');
     });
-    ws.once('close', (code: number) => {
+    ws.on('close', (code: number) => {
       this.#part(connection, attendance);
-      onGone(connection.closedWith ?? code);
+      this.#giveBack(admission, connection.closedWith ?? code);
     });
+  }
+
+  /** Opened so that a browser sees the code. */
+  #turnAway(ws: WebSocket, admission: Entry['admission'], { code, reason }: CloseWith): void {
+    ws.on('error', () => ws.terminate());
+    // Who is not let in must not hold a place by never answering the close.
+    const cutOff = setTimeout(() => ws.terminate(), CLOSE_GRACE_MS);
+    ws.on('close', (seen: number) => {
+      clearTimeout(cutOff);
+      this.#giveBack(admission, seen);
+    });
+    ws.close(code, reason.slice(0, 120));
   }
 
   // ── streams ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -177,10 +184,10 @@ export class Gateway implements Connections, HttpSync {
     const entry = await this.#entrance.enter(request, path, () => request.socket.destroyed);
     if ('refusal' in entry) return entry.refusal;
     const response = begin();
-    const { verdict } = entry;
-    const onGone = this.#onOpened(entry);
+    const { verdict, admission } = entry;
+    this.options.counters.opened(admission.pool);
     if (verdict.closeWith !== undefined) {
-      response.once('close', () => onGone(verdict.closeWith.code));
+      response.once('close', () => this.#giveBack(admission, verdict.closeWith.code));
       response.end(namedEvent('close', verdict.closeWith));
       return undefined;
     }
@@ -192,7 +199,7 @@ export class Gateway implements Connections, HttpSync {
     });
     response.once('close', () => {
       this.#part(connection, attendance);
-      onGone(connection.closedWith ?? ABNORMAL_CLOSURE);
+      this.#giveBack(admission, connection.closedWith ?? ABNORMAL_CLOSURE);
     });
     return undefined;
   }
@@ -204,14 +211,10 @@ export class Gateway implements Connections, HttpSync {
 
   // ── all ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Answers what is to be called once, when the connection is gone. */
-  #onOpened({ admission }: Entry): (code: number) => void {
-    const { counters } = this.options;
-    counters.opened(admission.pool);
-    return (code) => {
-      admission.release();
-      counters.closed(admission.pool, code);
-    };
+  /** To be called once, when the connection is gone. */
+  #giveBack(admission: Entry['admission'], code: number): void {
+    admission.release();
+    this.options.counters.closed(admission.pool, code);
   }
 
   #factsOf(
@@ -219,7 +222,7 @@ export class Gateway implements Connections, HttpSync {
     { principal, role }: Extract<Verdict, { principal: Principal; role: string }>,
   ): ConnectionFacts {
     return {
-      id: uuidv7(),
+      id: flat(uuidv7()),
       document,
       principal,
       role,
@@ -230,12 +233,12 @@ export class Gateway implements Connections, HttpSync {
       pool: admission.pool,
       idleTimeoutMs: admission.idleTimeoutMs,
       traffic: admission.traffic,
-      onOverBudget: (connection, outcome) => this.#onOverBudget(connection, outcome, admission.traffic.limitedBy),
+      onOverBudget: this.#onOverBudget,
     };
   }
 
-  #onOverBudget(connection: Connection, outcome: 'slowed' | 'closed', limitedBy: string | undefined): void {
-    const { id, document, principal, wasSlowed } = connection;
+  readonly #onOverBudget = (connection: Connection, outcome: 'slowed' | 'closed'): void => {
+    const { id, document, principal, wasSlowed, limitedBy } = connection;
     const facts = { connection: id, document, principal: principal.id, limitedBy };
     if (outcome === 'slowed') {
       // Once for each connection: it may be slowed several times a second.
@@ -244,7 +247,7 @@ export class Gateway implements Connections, HttpSync {
     }
     this.options.logger.warn(facts, 'a connection sent more than its budget for long and is closed');
     this.options.counters.errors('rate_exceeded', securityFactsOf(connection));
-  }
+  };
 
   #join(connection: Connection): Attendance {
     const { id, document, principal } = connection;
@@ -353,6 +356,11 @@ export class Gateway implements Connections, HttpSync {
     for (const connection of this.#connections.values()) connection.terminate();
     this.#wss.close();
   }
+}
+
+/** A string put together of parts is kept as its parts: 36 characters in 800 bytes. */
+function flat(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 function securityFactsOf({ address, principal, document, id }: Connection): SecurityFacts {

@@ -97,16 +97,7 @@ export class AdmissionPools {
       return { admitted: false, retryAfterSeconds, reason: `the pool "${pool.name}" is full` };
     }
     pool.connections += 1;
-    let isHeld = true;
-    return {
-      admitted: true,
-      pool: pool.name,
-      idleTimeoutMs: pool.settings.idleTimeoutMs,
-      release: () => {
-        if (isHeld) pool.connections -= 1;
-        isHeld = false;
-      },
-    };
+    return new Place(pool);
   }
 
   list(): PoolInfo[] {
@@ -179,6 +170,24 @@ export class AdmissionPools {
     if (rule.header === undefined) return true;
     const value = headers[rule.header.name.toLowerCase()];
     return value !== undefined && (rule.header.value === undefined || [value].flat().includes(rule.header.value));
+  }
+}
+
+class Place {
+  readonly admitted = true;
+  readonly pool: string;
+  /** As it was on admission: changes apply to newcomers. */
+  readonly idleTimeoutMs: number;
+  #isHeld = true;
+
+  constructor(private readonly of: Pool) {
+    this.pool = of.name;
+    this.idleTimeoutMs = of.settings.idleTimeoutMs;
+  }
+
+  release(): void {
+    if (this.#isHeld) this.of.connections -= 1;
+    this.#isHeld = false;
   }
 }
 

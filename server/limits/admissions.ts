@@ -2,9 +2,9 @@
  * Whether a connection gets in: its document must not be shut by its breaker, its user, document, tenant and address
  * must have room, and so must its pool. Asked after authentication and before anything is loaded.
  */
-import type { AdmissionPools } from './admission-pools.js';
+import type { Admission, AdmissionPools } from './admission-pools.js';
 import type { PoisonDocuments } from './poison-documents.js';
-import type { Traffic, TrafficLimits } from './traffic-limits.js';
+import type { Traffic, TrafficAdmission, TrafficLimits } from './traffic-limits.js';
 
 export interface ConnectionRequest {
   readonly document: string;
@@ -55,13 +55,32 @@ export class Admissions {
       line.release();
       return { ...place, because: 'full' };
     }
-    return {
-      ...place,
-      traffic: line.traffic,
-      release: () => {
-        place.release();
-        line.release();
-      },
-    };
+    return new AdmittedConnection(place, line);
+  }
+}
+
+class AdmittedConnection {
+  readonly admitted = true;
+
+  constructor(
+    private readonly place: Extract<Admission, { admitted: true }>,
+    private readonly line: Extract<TrafficAdmission, { admitted: true }>,
+  ) {}
+
+  get pool(): string {
+    return this.place.pool;
+  }
+
+  get idleTimeoutMs(): number {
+    return this.place.idleTimeoutMs;
+  }
+
+  get traffic(): Traffic {
+    return this.line.traffic;
+  }
+
+  release(): void {
+    this.place.release();
+    this.line.release();
   }
 }

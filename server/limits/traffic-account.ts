@@ -14,20 +14,17 @@ export class TrafficAccount {
   connections = 0;
   /** Monotonic clock, milliseconds. */
   heldOffUntil = 0;
-  readonly #msPerMessage: number;
-  readonly #msPerByte: number;
   #messagesWholeAt = 0;
   #bytesWholeAt = 0;
 
-  constructor({ messagesPerSecond, bytesPerSecond }: TrafficRate) {
-    this.#msPerMessage = 1_000 / messagesPerSecond;
-    this.#msPerByte = 1_000 / bytesPerSecond;
-  }
+  /** The rate is shared, not taken apart: there are two accounts for each connection. */
+  constructor(readonly rate: TrafficRate) {}
 
   /** HOT PATH. */
   charge(bytes: number, now: number): void {
-    this.#messagesWholeAt = Math.max(now, this.#messagesWholeAt) + this.#msPerMessage;
-    this.#bytesWholeAt = Math.max(now, this.#bytesWholeAt) + bytes * this.#msPerByte;
+    const { messagesPerSecond, bytesPerSecond } = this.rate;
+    this.#messagesWholeAt = Math.max(now, this.#messagesWholeAt) + 1_000 / messagesPerSecond;
+    this.#bytesWholeAt = Math.max(now, this.#bytesWholeAt) + (bytes * 1_000) / bytesPerSecond;
   }
 
   /** HOT PATH. For those whom this budget does not slow: what they spend is felt by the others, but makes no debt. */

@@ -72,12 +72,16 @@ export class TrafficLimits {
   readonly slowed = countsByKind();
   /** Connections refused because there are too many of that kind, or because the user is held off. */
   readonly refused = countsByKind();
-  readonly #accounts = new Map<RateKind, Map<string, TrafficAccount>>();
-  readonly #departed = new Map<RateKind, LRUCache<string, TrafficAccount>>();
+  readonly patienceMs: number;
+  readonly holdOffMs: number;
+  readonly #accounts = new Map<RateKind, Map<string, SubjectAccount>>();
+  readonly #departed = new Map<RateKind, LRUCache<string, SubjectAccount>>();
   readonly #random: () => number;
 
   constructor(private readonly options: TrafficLimitsOptions) {
     this.#random = options.random ?? Math.random;
+    this.patienceMs = options.patienceMs ?? PATIENCE_MS;
+    this.holdOffMs = options.holdOffMs ?? HOLD_OFF_MS;
     for (const kind of RATE_KINDS) {
       this.#accounts.set(kind, new Map());
       this.#departed.set(kind, new LRUCache({ max: MAX_DEPARTED }));
@@ -87,7 +91,7 @@ export class TrafficLimits {
   /** `release` is to be called when the connection is gone; calling it again does nothing. */
   open(subjects: TrafficSubjects): TrafficAdmission {
     const now = this.options.now();
-    const accounts: (readonly [RateKind, TrafficAccount])[] = [];
+    const accounts: SubjectAccount[] = [];
     for (const kind of RATE_KINDS) {
       const rule = this.options.rules[kind];
       if (rule === undefined) continue;
@@ -95,7 +99,7 @@ export class TrafficLimits {
       // A user without a proven identity is known to its connection alone.
       const account = key === undefined ? undefined : this.#account(kind, key, rule);
       if (account === undefined) {
-        if (kind === 'user') accounts.push([kind, new TrafficAccount(rule)]);
+        if (kind === 'user') accounts.push(new SubjectAccount(kind, undefined, rule));
         continue;
       }
       const heldOffMs = account.heldOffUntil - now;
@@ -103,26 +107,22 @@ export class TrafficLimits {
         this.refused[kind] += 1;
         const spread = Math.floor(this.#random() * RETRY_SPREAD_SECONDS);
         const retryAfterSeconds = Math.max(1, Math.ceil(Math.max(0, heldOffMs) / 1_000)) + spread;
-        this.#forgetIfUnused(kind, key ?? '', account, now);
+        this.#forgetIfUnused(account, now);
         return { admitted: false, limitedBy: kind, retryAfterSeconds };
       }
-      accounts.push([kind, account]);
+      accounts.push(account);
     }
-    for (const [, account] of accounts) account.connections += 1;
-    let isHeld = true;
-    return {
-      admitted: true,
-      traffic: new ConnectionTraffic(accounts, this.slowed, this.options),
-      release: () => {
-        if (!isHeld) return;
-        isHeld = false;
-        const at = this.options.now();
-        for (const [kind, account] of accounts) {
-          account.connections -= 1;
-          this.#forgetIfUnused(kind, keyOf(kind, subjects) ?? '', account, at);
-        }
-      },
-    };
+    for (const account of accounts) account.connections += 1;
+    return new AdmittedTraffic(new ConnectionTraffic(accounts, this), this);
+  }
+
+  /** @internal */
+  give(accounts: readonly SubjectAccount[]): void {
+    const now = this.options.now();
+    for (const account of accounts) {
+      account.connections -= 1;
+      this.#forgetIfUnused(account, now);
+    }
   }
 
   /** Subjects that are remembered, by kind. */
@@ -134,22 +134,51 @@ export class TrafficLimits {
     return counts;
   }
 
-  #account(kind: RateKind, key: string, rule: TrafficRule): TrafficAccount {
+  #account(kind: RateKind, key: string, rule: TrafficRule): SubjectAccount {
     const accounts = this.#accounts.get(kind);
     const known = accounts?.get(key);
     if (known !== undefined) return known;
     const departed = this.#departed.get(kind);
-    const account = departed?.get(key) ?? new TrafficAccount(rule);
+    const account = departed?.get(key) ?? new SubjectAccount(kind, key, rule);
     departed?.delete(key);
     accounts?.set(key, account);
     return account;
   }
 
   /** Coming back must not make a spent budget whole. */
-  #forgetIfUnused(kind: RateKind, key: string, account: TrafficAccount, now: number): void {
-    if (account.connections > 0 || this.#accounts.get(kind)?.get(key) !== account) return;
+  #forgetIfUnused(account: SubjectAccount, now: number): void {
+    const { kind, key } = account;
+    if (key === undefined || account.connections > 0 || this.#accounts.get(kind)?.get(key) !== account) return;
     this.#accounts.get(kind)?.delete(key);
     if (!account.isWhole(now)) this.#departed.get(kind)?.set(key, account);
+  }
+}
+
+/** The account of one user, document, tenant or address; without a key that of one connection alone. */
+class SubjectAccount extends TrafficAccount {
+  constructor(
+    readonly kind: RateKind,
+    readonly key: string | undefined,
+    rate: TrafficRate,
+  ) {
+    super(rate);
+  }
+}
+
+/** Classes, not closures: what a connection that is idle costs is memory. */
+class AdmittedTraffic {
+  readonly admitted = true;
+  #isHeld = true;
+
+  constructor(
+    readonly traffic: ConnectionTraffic,
+    private readonly limits: TrafficLimits,
+  ) {}
+
+  release(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.limits.give(this.traffic.accounts);
   }
 }
 
@@ -161,16 +190,15 @@ class ConnectionTraffic implements Traffic {
   #pausedUntil = 0;
 
   constructor(
-    private readonly accounts: readonly (readonly [RateKind, TrafficAccount])[],
-    private readonly slowed: Record<RateKind, number>,
-    private readonly options: TrafficLimitsOptions,
+    readonly accounts: readonly SubjectAccount[],
+    private readonly limits: Pick<TrafficLimits, 'slowed' | 'patienceMs' | 'holdOffMs'>,
   ) {}
 
   spend(bytes: number, now: number): number {
     this.#share.charge(bytes, now);
     const isFair = this.#share.overMs(now) <= 0;
-    for (const [kind, account] of this.accounts) {
-      if (isFair && kind !== 'user') account.chargeWithinBurst(bytes, now);
+    for (const account of this.accounts) {
+      if (isFair && account.kind !== 'user') account.chargeWithinBurst(bytes, now);
       else account.charge(bytes, now);
     }
     // A fair share in bursts of ten seconds is far from any user's budget, unless that was made as small.
@@ -184,10 +212,10 @@ class ConnectionTraffic implements Traffic {
   #wait(now: number, isFair: boolean): number {
     let longest = 0;
     let limitedBy: RateKind | undefined;
-    for (const [kind, account] of this.accounts) {
-      if (isFair && kind !== 'user') continue;
+    for (const account of this.accounts) {
+      if (isFair && account.kind !== 'user') continue;
       const over = account.overMs(now);
-      if (over > longest) [longest, limitedBy] = [over, kind];
+      if (over > longest) [longest, limitedBy] = [over, account.kind];
     }
     if (limitedBy === undefined) {
       if (this.#overSince !== undefined && now > this.#pausedUntil + CALM_MS) this.#overSince = undefined;
@@ -195,19 +223,19 @@ class ConnectionTraffic implements Traffic {
     }
     if (this.#overSince === undefined || now > this.#pausedUntil + CALM_MS) this.#overSince = now;
     // Within a pause that was asked for already, what was read before goes on arriving.
-    if (now >= this.#pausedUntil) this.slowed[limitedBy] += 1;
+    if (now >= this.#pausedUntil) this.limits.slowed[limitedBy] += 1;
     this.#pausedUntil = now + longest;
     this.limitedBy = limitedBy;
     return longest;
   }
 
   isOverForLong(now: number): boolean {
-    return this.#overSince !== undefined && now - this.#overSince >= (this.options.patienceMs ?? PATIENCE_MS);
+    return this.#overSince !== undefined && now - this.#overSince >= this.limits.patienceMs;
   }
 
   holdOff(now: number): void {
-    for (const [kind, account] of this.accounts) {
-      if (kind === 'user') account.heldOffUntil = now + (this.options.holdOffMs ?? HOLD_OFF_MS);
+    for (const account of this.accounts) {
+      if (account.kind === 'user') account.heldOffUntil = now + this.limits.holdOffMs;
     }
   }
 }

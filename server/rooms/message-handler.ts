@@ -5,24 +5,38 @@ import type { Subscriber } from './delivery/subscriber.js';
 import type { Room } from './room.js';
 import { factsOf, type RoomCounters } from './room-node.js';
 
-export function handlerFor(subscriber: Subscriber, room: Room, counters: RoomCounters): IncomingHandler {
-  const { peer } = subscriber;
-  return {
-    onSyncStep1: (stateVector) => {
-      inspectStateVector(stateVector);
-      const wasCached = room.delivery?.sendJoin(subscriber, stateVector).wasCached ?? false;
-      counters.joins(wasCached ? 'cached' : 'encoded');
-    },
-    onUpdate: (update, isReply) => room.edits.receive(subscriber, update, isReply),
-    onAwareness: (update) => {
-      const { hasChanged, forged } = room.presence.apply(peer, update, Date.now());
-      if (forged > 0) counters.errors('forged_presence', factsOf(peer, room.name));
-      if (hasChanged) room.presenceSender.schedule();
-    },
-    onQueryAwareness: () => {
-      const whole = room.presence.wholeFrame();
-      if (whole !== undefined) room.delivery?.sendPresence(subscriber, whole);
-    },
-    onUnknown: (type) => counters.unknownMessage(type),
-  };
+/** A class, since closures for each kind of message would be the most that an idle connection keeps here. */
+export class MessageHandler implements IncomingHandler {
+  constructor(
+    private readonly subscriber: Subscriber,
+    private readonly room: Room,
+    private readonly counters: RoomCounters,
+  ) {}
+
+  onSyncStep1(stateVector: Uint8Array): void {
+    inspectStateVector(stateVector);
+    const wasCached = this.room.delivery?.sendJoin(this.subscriber, stateVector).wasCached ?? false;
+    this.counters.joins(wasCached ? 'cached' : 'encoded');
+  }
+
+  onUpdate(update: Uint8Array, isReply: boolean): void {
+    this.room.edits.receive(this.subscriber, update, isReply);
+  }
+
+  onAwareness(update: Uint8Array): void {
+    const { room } = this;
+    const { peer } = this.subscriber;
+    const { hasChanged, forged } = room.presence.apply(peer, update, Date.now());
+    if (forged > 0) this.counters.errors('forged_presence', factsOf(peer, room.name));
+    if (hasChanged) room.presenceSender.schedule();
+  }
+
+  onQueryAwareness(): void {
+    const whole = this.room.presence.wholeFrame();
+    if (whole !== undefined) this.room.delivery?.sendPresence(this.subscriber, whole);
+  }
+
+  onUnknown(type: number): void {
+    this.counters.unknownMessage(type);
+  }
 }

@@ -71,6 +71,23 @@ export interface Attendance {
   leave(): void;
 }
 
+class RoomAttendance implements Attendance {
+  constructor(
+    private readonly room: Room,
+    private readonly subscriber: Subscriber,
+    private readonly ticker: Ticker,
+  ) {}
+
+  receive(frame: Uint8Array): void {
+    this.ticker.noteFrame();
+    this.room.receive(this.subscriber, frame);
+  }
+
+  leave(): void {
+    this.room.leave(this.subscriber);
+  }
+}
+
 export class RoomRegistry implements Rooms {
   readonly backlog: Backlog;
   readonly compactor: Compactor;
@@ -155,14 +172,7 @@ export class RoomRegistry implements Rooms {
   /** The caller has checked name, identity and the right to read. */
   join(document: string, peer: Peer): Attendance {
     const room = this.#open(document);
-    const subscriber: Subscriber = room.join(peer);
-    return {
-      receive: (frame) => {
-        this.ticker.noteFrame();
-        room.receive(subscriber, frame);
-      },
-      leave: () => room.leave(subscriber),
-    };
+    return new RoomAttendance(room, room.join(peer), this.ticker);
   }
 
   #open(document: string): Room {

@@ -20,7 +20,7 @@ import type { Peer } from './peer.js';
 import { Presence } from './presence/presence.js';
 import { PresenceSender } from './presence/presence-sender.js';
 import { factsOf, type RoomNode } from './room-node.js';
-import { handlerFor } from './message-handler.js';
+import { MessageHandler } from './message-handler.js';
 
 /** A loaded document with what belongs to it alone: begun again with every load. */
 interface Hydrated {
@@ -163,7 +163,7 @@ export class Room implements EditsOwner, JournalOwner {
   /** The caller has checked the right to read. */
   join(peer: Peer): Subscriber {
     const subscriber: Subscriber = new Subscriber(peer);
-    subscriber.handler = handlerFor(subscriber, this, this.node.counters);
+    subscriber.handler = new MessageHandler(subscriber, this, this.node.counters);
     if (this.state === 'failed' || this.state === 'deleted') {
       const isDeleted = this.state === 'deleted';
       peer.close(isDeleted ? CLOSE.deleted : CLOSE.overloaded, isDeleted ? 'the document was deleted' : 'try later');

@@ -24,8 +24,10 @@ export type Delivery =
       isWaiting: boolean;
     };
 
+const CURRENT: Delivery = { mode: 'current' };
+
 export class Subscriber {
-  delivery: Delivery = { mode: 'current' };
+  delivery: Delivery = CURRENT;
   /** Own updates that were applied and wait for the log, oldest state first: their frames are withheld. */
   unsaved = 0;
   unsavedSince: StateVector | undefined;
