@@ -115,9 +115,10 @@ t.test('fields are moved by pointer and by keyboard, and new ones dragged onto a
   const { page } = ada;
   const drag = async (from: string, to: string, below: boolean): Promise<void> => {
     await page.locator(to).scrollIntoViewIfNeeded();
+    // Waits until it stands still: what was moved before may still be on its way on the page.
+    await page.locator(from).hover();
     const start = await page.locator(from).boundingBox();
     if (start === null) throw new Error('There is nothing to drag.');
-    await page.mouse.move(start.x + start.width / 2, start.y + start.height / 2);
     await page.mouse.down();
     await page.mouse.move(start.x + 20, start.y + 20);
     // What is lifted makes room, and the page may scroll: until the target stands still under the pointer.
