@@ -42,7 +42,18 @@ const importRules = Object.entries(MAY_IMPORT).map(([folder, allowed]) => {
 });
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', '.tap/', 'data/', 'loadtest/results/', '.scratch/', 'loadtest/bench/peers/'] },
+  {
+    ignores: [
+      'dist/',
+      'node_modules/',
+      '.tap/',
+      'data/',
+      'loadtest/results/',
+      '.scratch/',
+      'loadtest/bench/peers/',
+      'test/data/',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

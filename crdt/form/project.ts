@@ -154,7 +154,7 @@ function projectPage({ id, map }: Item, placement: Placement): PageJson {
   const visibleIf = asJson(map.get('visibleIf'));
   if (visibleIf !== undefined) page.visibleIf = visibleIf;
   const jumps = asJson(map.get('jumps'));
-  if (isJumps(jumps)) page.jumps = jumps as NonNullable<PageJson['jumps']>;
+  if (isJumps(jumps)) page.jumps = jumps;
   return page;
 }
 
