@@ -13,6 +13,6 @@ if (!existsSync(path.join(root, 'node_modules/@tapjs/test/test-built'))) {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
   } catch (error) {
-    console.error(`tap could not be built without its TypeScript plugin: ${error.message}`);
+    process.stderr.write(`tap could not be built without its TypeScript plugin: ${error.message}\n`);
   }
 }
