@@ -118,10 +118,11 @@ export class RoomRegistry implements Rooms {
       options.beforeFold,
       () => options.counters.errors('compaction'),
     );
-    this.ticker = new Ticker(options.isTickAdaptive, (error) => {
+    const onTickError = (error: unknown): void => {
       options.counters.errors('tick');
       logger.error({ err: error }, 'a tick failed');
-    });
+    };
+    this.ticker = new Ticker(options.isTickAdaptive, onTickError, options.isTickAdaptive && !log.isShared);
     this.#node = {
       id: options.node,
       log,

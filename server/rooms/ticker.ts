@@ -56,6 +56,8 @@ export class Ticker {
   constructor(
     private readonly isAdaptive: boolean,
     private readonly onError: (error: unknown) => void,
+    /** Whether small frames may be let gather by sleeping: two nodes that do so add up (decision 0009). */
+    private readonly isGathering = isAdaptive,
   ) {}
 
   /** What the node's load adds for every room. */
@@ -98,7 +100,7 @@ export class Ticker {
     this.#now = [];
     this.#tick(rooms);
     // Where rooms rest, frames gather already.
-    if (this.isAdaptive) this.#pacer.endTurn(this.#later.size === 0);
+    if (this.isGathering) this.#pacer.endTurn(this.#later.size === 0);
   };
 
   readonly #flushDue = (): void => {
