@@ -1,4 +1,5 @@
 /** The published y-websocket client, unchanged. */
+import * as decoding from 'lib0/decoding';
 import { WebSocket, type ClientOptions } from 'ws';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
@@ -25,6 +26,11 @@ export interface StockOptions {
   readonly connect?: boolean;
   /** What the socket offers of permessage-deflate; default: the whole extension, as browsers do. */
   readonly perMessageDeflate?: ClientOptions['perMessageDeflate'];
+  /**
+   * Whether the state vector of a greeting counts as an echo. True only of a server that was killed and started again:
+   * what it has then it read from its store, and what was stored just before the kill has no echo to come.
+   */
+  readonly isGreetingSaved?: () => boolean;
 }
 
 export function stockClient(wsUrl: string, document: string, options: StockOptions = {}): StockClient {
@@ -32,6 +38,7 @@ export function stockClient(wsUrl: string, document: string, options: StockOptio
   const closes: number[] = [];
   /** Clocks of this client that the server has sent back. */
   let echoed = 0;
+  const ownClock = (update: Uint8Array): number => Y.parseUpdateMeta(update).to.get(doc.clientID) ?? 0;
   const provider = new WebsocketProvider(wsUrl, document, doc, {
     WebSocketPolyfill: socketOffering(options.perMessageDeflate) as unknown as typeof globalThis.WebSocket,
     disableBc: true,
@@ -45,7 +52,11 @@ export function stockClient(wsUrl: string, document: string, options: StockOptio
       : (encoder, decoder, ...rest) => {
           const at = decoder.pos;
           const rawStep = decoder.arr[at];
-          if (rawStep === 2) echoed = Math.max(echoed, ownClockIn(decoder.arr.subarray(at + 1), doc.clientID));
+          if (rawStep === 0 && options.isGreetingSaved?.() === true) {
+            const known = Y.decodeStateVector(bodyOf(decoder.arr.subarray(at + 1))).get(doc.clientID) ?? 0;
+            echoed = Math.max(echoed, known);
+          }
+          if (rawStep === 2) echoed = Math.max(echoed, ownClock(bodyOf(decoder.arr.subarray(at + 1))));
           handler(encoder, decoder, ...rest);
         },
   );
@@ -78,15 +89,9 @@ function socketOffering(perMessageDeflate: ClientOptions['perMessageDeflate']): 
   };
 }
 
-function ownClockIn(body: Uint8Array, clientId: number): number {
-  let length = 0;
-  let at = 0;
-  for (let factor = 1; ; factor *= 128) {
-    const byte = body[at++] ?? 0;
-    length += (byte & 127) * factor;
-    if (byte < 128) break;
-  }
-  return Y.parseUpdateMeta(body.subarray(at, at + length)).to.get(clientId) ?? 0;
+/** What a length stands before, as lib0 writes it. */
+function bodyOf(bytes: Uint8Array): Uint8Array {
+  return decoding.readVarUint8Array(decoding.createDecoder(bytes));
 }
 
 /** The same text in all documents, and nothing of it pending. */

@@ -87,6 +87,7 @@ void t.test('row 3: joins, leaves and restarts against a disk that stalls lose n
       const echoed: string[][] = [[], [], [], []];
       const written: { client: StockClient; room: number; key: string; clock: number }[] = [];
       let count = 0;
+      let kills = 0;
       const note = (): void => {
         for (const edit of written) {
           if (edit.client.echoedClock() >= edit.clock && !echoed[edit.room]!.includes(edit.key)) {
@@ -100,10 +101,12 @@ void t.test('row 3: joins, leaves and restarts against a disk that stalls lose n
         else if (each.kind === 'kill') {
           note();
           await server.kill();
+          kills += 1;
           await disk.release();
           server = await startServer({ ...options, dataDir });
         } else if (each.kind === 'join') {
-          const client = stockClient(server.ws, nameOf(each.room));
+          const killsBefore = kills;
+          const client = stockClient(server.ws, nameOf(each.room), { isGreetingSaved: () => kills > killsBefore });
           all.push(client);
           present.push(Object.assign(client, { room: each.room }));
           await client.synced();
