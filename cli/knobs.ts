@@ -1,7 +1,7 @@
 /** What the tuner may turn while the server runs, in the order in which it tries: what people feel least comes first. */
 import type { Config } from '../server/config/index.js';
 import { PRESENCE_WINDOW_MS, type RoomRegistry } from '../server/rooms/room-registry.js';
-import { MAX_DELAY_MS, REST_FACTOR } from '../server/rooms/ticker.js';
+import { MAX_DELAY_MS, REST_FACTOR } from '../server/rooms/pace/ticker.js';
 import type { Knobs } from '../server/tuner/index.js';
 
 export function knobsOf(rooms: RoomRegistry, hydration: { budgetBytes: number }, config: Config): Knobs {

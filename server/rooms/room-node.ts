@@ -8,7 +8,7 @@ import type { DocumentRules } from './document/rules.js';
 import type { Backlog } from './editing/backlog.js';
 import type { Peer } from './peer.js';
 import type { Room } from './room.js';
-import type { Ticker } from './ticker.js';
+import type { Ticker } from './pace/ticker.js';
 
 /** What rooms count; `observability/` turns it into metrics. */
 export interface RoomCounters {

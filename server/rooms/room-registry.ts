@@ -11,20 +11,22 @@ import { CLOSE } from '../protocol/close-codes.js';
 import { MalformedError } from '../protocol/incoming.js';
 import { inspectUpdate } from '../protocol/update-bounds.js';
 import type { Bus } from '../storage/bus.js';
-import type { DocumentInfo, DocumentLog, NewUpdate, Subscription, ErasureReceipt } from '../storage/document-log.js';
+import type { DocumentInfo, DocumentLog, ErasureReceipt, NewUpdate } from '../storage/document-log.js';
+import { RoomAttendance, type Attendance } from './attendance.js';
 import { attribute } from './attribution.js';
-import { Backlog } from './editing/backlog.js';
-import { Compactor } from './compactor.js';
+import { Compactor } from './upkeep/compactor.js';
 import { hasDependencies } from './document/dependencies.js';
+import { rulesFor, writerOf, type DocumentRules } from './document/rules.js';
+import { Backlog } from './editing/backlog.js';
+import { ErasureNews } from './upkeep/erasure-news.js';
 import { IncompleteUpdateError, MalformedUpdateError } from './errors.js';
+import { IdleRooms } from './upkeep/idle-rooms.js';
 import type { Peer } from './peer.js';
 import { SERVER } from './presence/presence.js';
 import { Room } from './room.js';
 import type { RoomCounters, RoomNode } from './room-node.js';
 import type { EditOptions, Edited, PresenceState, RoomInfo, Rooms } from './rooms.js';
-import { rulesFor, writerOf, type DocumentRules } from './document/rules.js';
-import type { Subscriber } from './delivery/subscriber.js';
-import { Ticker } from './ticker.js';
+import { Ticker } from './pace/ticker.js';
 
 export interface RoomsOptions {
   readonly node: string;
@@ -55,38 +57,11 @@ export interface RoomsOptions {
 
 /** About what an eye takes for one movement. */
 export const PRESENCE_WINDOW_MS = 30;
-/** On the bus: the name of a document that some node has erased. */
-const ERASED_CHANNEL = 'documents/erased';
 /** How long the end waits for a store that doesn't answer. Nothing that it doesn't take was ever confirmed. */
 const CLOSE_FLUSH_MS = 5_000;
 
-const SWEEP_MS = 1_000;
-const FAILED_RETRY_MS = 5_000;
 const IDLE_UNLOAD_MS = 5_000;
 const BACKLOG_BYTES = 256 * 1024 * 1024;
-
-/** A connection's handle on its room. */
-export interface Attendance {
-  receive(frame: Uint8Array): void;
-  leave(): void;
-}
-
-class RoomAttendance implements Attendance {
-  constructor(
-    private readonly room: Room,
-    private readonly subscriber: Subscriber,
-    private readonly ticker: Ticker,
-  ) {}
-
-  receive(frame: Uint8Array): void {
-    this.ticker.noteFrame();
-    this.room.receive(this.subscriber, frame);
-  }
-
-  leave(): void {
-    this.room.leave(this.subscriber);
-  }
-}
 
 export class RoomRegistry implements Rooms {
   readonly backlog: Backlog;
@@ -95,21 +70,17 @@ export class RoomRegistry implements Rooms {
   /** May be turned while the rooms run. */
   readonly presencePace = { windowMs: PRESENCE_WINDOW_MS };
   readonly #rooms = new Map<string, Room>();
-  /** In the order in which they became idle, so that the sweep looks at the oldest alone. */
-  readonly #idle = new Set<Room>();
+  readonly #idle: IdleRooms;
   readonly #node: RoomNode;
   /** Documents whose stored content is damaged, as far as somebody asked for them. */
   readonly #damaged = new Map<string, string>();
-  readonly #sweep: NodeJS.Timeout;
-  readonly #idleUnloadMs: number;
   readonly #contentListeners = new Set<(document: string) => void>();
-  #isSweeping = false;
-  #erasures: Promise<Subscription> | undefined;
+  readonly #erasures: ErasureNews;
   readonly #stopWatchingLog: () => void;
 
   constructor(private readonly options: RoomsOptions) {
     const { logger, log } = options;
-    this.#idleUnloadMs = options.idleUnloadMs ?? IDLE_UNLOAD_MS;
+    this.#erasures = new ErasureNews(options.bus, logger);
     this.backlog = new Backlog(options.backlogBytes ?? BACKLOG_BYTES);
     this.compactor = new Compactor(
       log,
@@ -144,20 +115,21 @@ export class RoomRegistry implements Rooms {
       onChanged: (room, updates) => options.onChanged?.(room.name, updates),
     };
     this.#stopWatchingLog = log.onLost((document) => this.#restate(document));
-    this.#sweep = setInterval(() => void this.#sweepIdle(), SWEEP_MS);
-    this.#sweep.unref();
+    this.#idle = new IdleRooms({
+      unloadMs: options.idleUnloadMs ?? IDLE_UNLOAD_MS,
+      budgetBytes: options.hydratedBytes,
+      hydratedBytes: () => this.hydratedBytes(),
+      compactor: this.compactor,
+    });
   }
 
   /** Listens to other nodes. To be called once, before the first connection. */
   async start(): Promise<void> {
-    const { log, bus } = this.options;
-    if (!log.isShared) return;
-    this.#erasures = bus.subscribe(ERASED_CHANNEL, (message) => {
-      const room = this.#rooms.get(Buffer.from(message).toString());
-      // The node that erased it has left its tombstone: a late append is refused by the log in any case.
+    if (!this.options.log.isShared) return;
+    await this.#erasures.listen((document) => {
+      const room = this.#rooms.get(document);
       if (room !== undefined && room.state !== 'absent') room.markErased();
     });
-    await this.#erasures;
   }
 
   #restate(document: string): void {
@@ -194,40 +166,15 @@ export class RoomRegistry implements Rooms {
     if (room.state === 'deleted') this.#damaged.delete(room.name);
     else if (room.damage !== undefined) this.#damaged.set(room.name, room.damage);
     else if (room.state === 'live') this.#damaged.delete(room.name);
-    this.#idle.delete(room);
-    if (room.state === 'idle' || room.state === 'failed') this.#idle.add(room);
+    this.#idle.note(room);
     const isGone = room.state === 'absent' || room.state === 'deleted';
     if (isGone && this.#rooms.get(room.name) === room) this.#rooms.delete(room.name);
   }
-
-  // ── memory ──────────────────────────────────────────────────────────────────────────────────────────────
 
   hydratedBytes(): number {
     let bytes = 0;
     for (const room of this.#rooms.values()) bytes += room.live?.hydratedBytes ?? 0;
     return bytes;
-  }
-
-  async #sweepIdle(): Promise<void> {
-    if (this.#isSweeping || this.#idle.size === 0) return;
-    this.#isSweeping = true;
-    try {
-      const now = Date.now();
-      let excess = this.hydratedBytes() - this.options.hydratedBytes;
-      for (const room of [...this.#idle]) {
-        const age = now - room.stateSince;
-        if (room.state === 'failed') {
-          if (age >= FAILED_RETRY_MS) room.forget();
-        } else if (room.state !== 'idle') {
-          this.#idle.delete(room);
-        } else if (excess > 0 || age >= this.#idleUnloadMs) {
-          excess -= room.live?.hydratedBytes ?? 0;
-          await room.unload((leaving) => this.compactor.beforeParting(leaving));
-        }
-      }
-    } finally {
-      this.#isSweeping = false;
-    }
   }
 
   // ── the port ────────────────────────────────────────────────────────────────────────────────────────────
@@ -349,11 +296,7 @@ export class RoomRegistry implements Rooms {
     await this.options.onErased?.(document);
     // Also of a room that was forgotten since: what is gone needs nobody's care.
     this.#damaged.delete(document);
-    if (this.options.log.isShared) {
-      await this.options.bus.publish(ERASED_CHANNEL, Buffer.from(document)).catch((error: unknown) => {
-        this.options.logger.warn({ err: error, document }, 'other nodes could not be told of an erasure');
-      });
-    }
+    if (this.options.log.isShared) await this.#erasures.tell(document);
     return receipt;
   }
 
@@ -375,14 +318,13 @@ export class RoomRegistry implements Rooms {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#sweep);
+    this.#idle.close();
     this.#stopWatchingLog();
-    await this.#erasures?.then((subscription) => subscription.close()).catch(() => undefined);
+    await this.#erasures.close();
     for (const room of this.#rooms.values()) room.closeAll(CLOSE.restart, 'the server restarts');
     await this.#flushWithin(CLOSE_FLUSH_MS);
     this.ticker.close();
     for (const room of this.#rooms.values()) room.dispose();
     this.#rooms.clear();
-    this.#idle.clear();
   }
 }

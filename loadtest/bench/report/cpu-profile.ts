@@ -51,7 +51,7 @@ export function hottestFunctions(
     .map(({ name, location, us }) => ({ name, location, share: us / busyUs, selfMs: us / 1_000 }));
 }
 
-/** Waiting for events, or sleeping while they gather (`server/rooms/receive-pacer.ts`). */
+/** Waiting for events, or sleeping while they gather (`server/rooms/pace/receive-pacer.ts`). */
 function isIdle({ functionName, url }: CallFrame): boolean {
   return functionName === '(idle)' || (functionName === 'sleep' && url.includes('receive-pacer'));
 }

@@ -15,7 +15,7 @@ import type { LiveDocument } from '../document/live-document.js';
 import { frozenBecause } from '../document/rules.js';
 import { DocumentTooLargeError, DocumentUnavailableError, NewerDocumentError, OverloadedError } from '../errors.js';
 import { factsOf, type RoomNode } from '../room-node.js';
-import type { Tickable } from '../ticker.js';
+import type { Tickable } from '../pace/ticker.js';
 import { applyUpdates, type Applied } from './apply.js';
 import { traceEdit } from './edit-trace.js';
 import { Inbox, type IncomingUpdate } from './inbox.js';

@@ -3,8 +3,8 @@
  * compare-and-set in the log makes two nodes harmless.
  */
 import type { Logger } from 'pino';
-import { START, type DocumentLog } from '../storage/document-log.js';
-import type { Room } from './room.js';
+import { START, type DocumentLog } from '../../storage/document-log.js';
+import type { Room } from '../room.js';
 
 /** Compact while live: when loading would have to replay this much. */
 const LIVE_UPDATES = 2_000;

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { until } from '../../test/harness/until.js';
+import { until } from '../../../test/harness/until.js';
 import { Ticker, type Tickable } from './ticker.js';
 
 class RecordedRoom implements Tickable {
