@@ -19,7 +19,7 @@ const FOLDERS = ['crdt', 'client', 'server', 'api', 'web', 'cli', 'loadtest', 't
 const importRules = Object.entries(MAY_IMPORT).map(([folder, allowed]) => {
   const refused = FOLDERS.filter((other) => other !== folder && !allowed.includes(other));
   return {
-    files: [`${folder}/**/*.ts`],
+    files: [`${folder}/**/*.{ts,tsx}`],
     ignores: ['**/*.test.ts', '**/testing/**', '**/*.contract.ts'],
     rules: {
       'no-restricted-imports': [

@@ -15,7 +15,7 @@ export { connect, type DocumentOptions, type Server, type ServerOptions } from '
 export { CommentsHandle, openComments } from './comments/comments-handle.js';
 export { FormHandle, openForm } from './form/form-handle.js';
 export type { FormRequests, Published } from './form/form-requests.js';
-export type { TextProperty } from '../crdt/form/target.js';
+export type { TextProperty } from '../crdt/form/operations/target.js';
 export { IDLE_AFTER_MS, Presence, type Activity, type OwnPresence, type Person } from './presence/presence.js';
 export {
   openSubmission,
@@ -39,10 +39,10 @@ export type {
   Texts,
   ValidationJson,
 } from '../crdt/form/form-json.js';
-export { OperationsRefusedError, type OperationInput } from '../crdt/form/operations.js';
+export { OperationsRefusedError, type OperationInput } from '../crdt/form/operations/operations.js';
 export { httpTransport } from './connection/http-transport.js';
 export { LocalCopy, openLocalCopy, type CopySetAside, type LocalCopyOptions } from './persistence/local-copy.js';
-export type { OperationIssue, OptionList } from '../crdt/form/operations.js';
+export type { OperationIssue, OptionList } from '../crdt/form/operations/operations.js';
 export type { AnswerValues, SheetMeta } from '../crdt/submission/answer-sheet.js';
 export type {
   AnchorRequest,

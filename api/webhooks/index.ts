@@ -3,15 +3,15 @@ import type { Logger } from 'pino';
 import type { EventFeed } from '../../server/events/index.js';
 import type { Breakers, DeadLetters } from '../../server/limits/index.js';
 import type { Storage } from '../../server/storage/index.js';
-import { DeliveryStore } from './delivery-store.js';
-import { Outbox } from './outbox.js';
-import { RETRY_SCHEDULE, type RetrySchedule } from './retry-schedule.js';
-import { WebhookSender } from './sender.js';
+import { DeliveryStore } from './delivery/delivery-store.js';
+import { Outbox } from './delivery/outbox.js';
+import { RETRY_SCHEDULE, type RetrySchedule } from './delivery/retry-schedule.js';
+import { WebhookSender } from './delivery/sender.js';
 import { WebhookService } from './service.js';
 import { WebhookStore } from './webhook-store.js';
 
-export type { RetrySchedule } from './retry-schedule.js';
-export { DEAD_DELIVERY } from './lanes.js';
+export type { RetrySchedule } from './delivery/retry-schedule.js';
+export { DEAD_DELIVERY } from './delivery/lanes.js';
 export { webhookRoutes } from './routes.js';
 
 export interface WebhooksOptions {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { AuditLog } from '../audit/audit-log.js';
 import { callerOf, requireAdmin } from '../http/caller.js';
 import { timeOf } from '../http/pages.js';
-import type { Delivery } from './delivery-store.js';
+import type { Delivery } from './delivery/delivery-store.js';
 import * as schemas from './schemas.js';
 import type { WebhookService } from './service.js';
 import type { Webhook } from './webhook-store.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { shownEventSchema, typePattern } from '../feed/index.js';
 import { pageOf, pageQuery, timeSchema } from '../http/pages.js';
-import { DELIVERY_STATES } from './delivery-store.js';
+import { DELIVERY_STATES } from './delivery/delivery-store.js';
 
 const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'an id is 1 to 64 of A-Z, a-z, 0-9, _ and -');
 const eventId = z.string().regex(/^[0-9]{1,20}(-[0-9]{1,20})?$/, 'the id of a delivery');

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import type { Principal } from '../../server/auth/index.js';
 import type { EventFeed } from '../../server/events/index.js';
 import { Problem } from '../http/problem.js';
-import type { Delivery, DeliveryStore } from './delivery-store.js';
-import type { Outbox } from './outbox.js';
-import { RefusedTargetError, requirePublicHost, resolvesToPrivate } from './public-targets.js';
-import { newSecret } from './signature.js';
+import type { Delivery, DeliveryStore } from './delivery/delivery-store.js';
+import type { Outbox } from './delivery/outbox.js';
+import { RefusedTargetError, requirePublicHost, resolvesToPrivate } from './delivery/public-targets.js';
+import { newSecret } from './delivery/signature.js';
 import type { Webhook, WebhookSettings, WebhookStore } from './webhook-store.js';
 
 const deadDeliverySchema = z.object({ delivery: z.string() });

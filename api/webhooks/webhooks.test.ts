@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import t from 'tap';
-import { isPublicAddress } from './public-targets.js';
-import { waitAfter } from './retry-schedule.js';
-import { WebhookSender } from './sender.js';
-import { newSecret, signedHeaders } from './signature.js';
+import { isPublicAddress } from './delivery/public-targets.js';
+import { waitAfter } from './delivery/retry-schedule.js';
+import { WebhookSender } from './delivery/sender.js';
+import { newSecret, signedHeaders } from './delivery/signature.js';
 
 void t.test('what is signed is verified by the reference implementation, under each of the secrets', async (t) => {
   fc.assert(

@@ -1,10 +1,10 @@
 /** The draft of a form, typed: what it says, and changes to it that everybody sees at once. */
 import * as Y from 'yjs';
-import { applyOperations } from '../../crdt/form/apply-operations.js';
+import { applyOperations } from '../../crdt/form/operations/apply-operations.js';
 import type { FormJson } from '../../crdt/form/form-json.js';
-import { completeOperations } from '../../crdt/form/complete-operations.js';
-import type { OperationInput } from '../../crdt/form/operations.js';
-import type { TextProperty } from '../../crdt/form/target.js';
+import { completeOperations } from '../../crdt/form/operations/complete-operations.js';
+import type { OperationInput } from '../../crdt/form/operations/operations.js';
+import type { TextProperty } from '../../crdt/form/operations/target.js';
 import { project } from '../../crdt/form/project.js';
 import type { Connection } from '../connection/connection.js';
 import { Presence } from '../presence/presence.js';

@@ -2,7 +2,7 @@
 import * as Y from 'yjs';
 import { enrichText } from '../../crdt/rich-text/enrich.js';
 import { fieldsOf, metaOf, pagesOf } from '../../crdt/form/shape.js';
-import type { TextProperty } from '../../crdt/form/target.js';
+import type { TextProperty } from '../../crdt/form/operations/target.js';
 
 /** Inside a transaction of the caller: the text is made when there is none. @throws RangeError, TypeError */
 export function textAt(doc: Y.Doc, target: string, property: TextProperty, language: string): Y.Text {

@@ -2,7 +2,7 @@
  * Threads of comments as JSON: what REST answers and the projection yields. Types alone; `thread-schema.ts` has the
  * schemas, which are checked against these types.
  */
-import type { TextProperty } from '../form/target.js';
+import type { TextProperty } from '../form/operations/target.js';
 
 export const REACTIONS = ['like', 'love', 'laugh', 'wow', 'sad', 'angry'] as const;
 export type Reaction = (typeof REACTIONS)[number];

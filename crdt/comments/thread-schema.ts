@@ -1,7 +1,7 @@
 /** Threads at the edge: the validation and the OpenAPI entries of what `thread-json.ts` types. */
 import { z } from 'zod';
 import { idSchema, languageSchema, type Same } from '../form/form-schema.js';
-import { TEXT_PROPERTIES } from '../form/target.js';
+import { TEXT_PROPERTIES } from '../form/operations/target.js';
 import {
   REACTIONS,
   THREAD_STATUSES,

@@ -1,6 +1,6 @@
 /** What single values of a thread may be. The schemas of `thread-schema.ts` say the same; a property test compares them. */
 import { isId, isLanguage, isObject } from '../form/form-values.js';
-import { TEXT_PROPERTIES, type TextProperty } from '../form/target.js';
+import { TEXT_PROPERTIES, type TextProperty } from '../form/operations/target.js';
 import type { StoredAnchor } from './thread-json.js';
 
 /** What a text belongs to that somebody comments on. */

@@ -1,6 +1,6 @@
 /** A property of a field that writes can meet on: where it is stored, and what may stand there. */
 import * as Y from 'yjs';
-import { wasAlive, type AnyType } from '../form/before.js';
+import { wasAlive, type AnyType } from '../form/guard/before.js';
 import { asJson, asText, mapRoot, ROOTS } from '../form/shape.js';
 import type { Json } from '../form/json-value.js';
 import type { Entries } from './entry-index.js';

@@ -10,7 +10,7 @@
  * Everything follows from the items, so that nodes that see the same writes in any order come to the same.
  */
 import * as Y from 'yjs';
-import { itemBefore, wasAlive, type AnyType } from '../form/before.js';
+import { itemBefore, wasAlive, type AnyType } from '../form/guard/before.js';
 import { isSameJson } from '../form/equality.js';
 import type { Json } from '../form/json-value.js';
 import { mapRoot, ROOTS } from '../form/shape.js';

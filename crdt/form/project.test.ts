@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import * as Y from 'yjs';
 import { formSchema } from './form-schema.js';
-import { normalize } from './normalize.js';
+import { normalize } from './guard/normalize.js';
 import { project } from './project.js';
 import { idsOf } from './testing/forms.js';
 import { hostileEdit, misreadRoot } from './testing/hostile.js';

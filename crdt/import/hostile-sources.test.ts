@@ -4,7 +4,7 @@ import t from 'tap';
 import { exportForm, EXPORT_FORMATS } from '../export/index.js';
 import type { Json } from '../form/form-json.js';
 import { formSchema } from '../form/form-schema.js';
-import { validateForm } from '../form/validate.js';
+import { validateForm } from '../form/checks/validate.js';
 import { importForm, ImportError, IMPORT_FORMATS, type ImportFormat } from './index.js';
 
 const FOLDER = new URL('../../test/data/forms/', import.meta.url);

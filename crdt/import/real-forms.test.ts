@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import t from 'tap';
 import type { FieldJson, FormJson } from '../form/form-json.js';
 import { formSchema } from '../form/form-schema.js';
-import { validateForm } from '../form/validate.js';
+import { validateForm } from '../form/checks/validate.js';
 import { allFields, evaluateForm, evaluateRule } from '../logic/evaluate.js';
 import { importForm, type ImportFormat } from './index.js';
 

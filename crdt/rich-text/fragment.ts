@@ -1,6 +1,6 @@
 /** Rich texts as editors of the ProseMirror family keep them in a Y.XmlFragment, read and written as Markdown lines. */
 import * as Y from 'yjs';
-import { applyTextEdits } from '../form/text-edit.js';
+import { applyTextEdits } from '../form/operations/text-edit.js';
 import { joined, MAX_LEVEL, parseRichText, writeRichText, type Block, type Run } from './blocks.js';
 
 const MAX_DEPTH = 32;

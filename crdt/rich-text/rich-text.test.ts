@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import * as Y from 'yjs';
 import { project } from '../form/project.js';
-import { reimport, seedForm } from '../form/reimport.js';
+import { reimport, seedForm } from '../form/comparison/reimport.js';
 import type { FormJson } from '../form/form-json.js';
 import { formSchema } from '../form/form-schema.js';
 import { enrichText } from './enrich.js';

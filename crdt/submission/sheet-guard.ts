@@ -3,8 +3,8 @@
  * form. What the server alone writes is restored, and a sheet that was handed in is restored as a whole.
  */
 import * as Y from 'yjs';
-import { contentBefore, itemBefore, wasAlive } from '../form/before.js';
-import type { GuardWriter, Refusal } from '../form/guard.js';
+import { contentBefore, itemBefore, wasAlive } from '../form/guard/before.js';
+import type { GuardWriter, Refusal } from '../form/guard/guard.js';
 import { isOpenSheet, SHEET_ROOTS, SUBMISSION_STATUSES } from './answer-sheet.js';
 
 const SERVER_WRITTEN: ReadonlySet<string> = new Set(['formId', 'version', 'status', 'isFinal']);

@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { LoadNetwork } from '../load/load-socket.js';
+import { LoadNetwork } from '../load/clients/load-socket.js';
 import type { BenchmarkOptions } from './options.js';
 import { hottestFunctions } from './report/cpu-profile.js';
 import type { RunRecord, ScenarioRecord } from './report/records.js';

@@ -10,12 +10,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { EditRoom } from '../load/edit-room.js';
-import { LatencyHistogram } from '../load/latency-histogram.js';
-import { LoadNetwork } from '../load/load-socket.js';
-import { paced, settled } from '../load/pacing.js';
-import { typingScript } from '../load/typing.js';
-import { Y_WEBSOCKET } from '../load/dialects.js';
+import { EditRoom } from '../load/rooms/edit-room.js';
+import { LatencyHistogram } from '../load/measuring/latency-histogram.js';
+import { LoadNetwork } from '../load/clients/load-socket.js';
+import { paced, settled } from '../load/measuring/pacing.js';
+import { typingScript } from '../load/rooms/typing.js';
+import { Y_WEBSOCKET } from '../load/clients/dialects.js';
 import { freePort } from '../load/free-port.js';
 
 interface Load {

@@ -1,10 +1,10 @@
 /** One scenario against one server: connect, type, count what arrived where, and what the server took for it. */
-import { EditRoom } from '../load/edit-room.js';
-import { LatencyHistogram } from '../load/latency-histogram.js';
-import { LoadNetwork } from '../load/load-socket.js';
-import { Y_WEBSOCKET } from '../load/dialects.js';
-import { paced, settled } from '../load/pacing.js';
-import { typingScript } from '../load/typing.js';
+import { EditRoom } from '../load/rooms/edit-room.js';
+import { LatencyHistogram } from '../load/measuring/latency-histogram.js';
+import { LoadNetwork } from '../load/clients/load-socket.js';
+import { Y_WEBSOCKET } from '../load/clients/dialects.js';
+import { paced, settled } from '../load/measuring/pacing.js';
+import { typingScript } from '../load/rooms/typing.js';
 import type { LoadScenario } from './scenarios.js';
 import { CORES, MEMORY_BYTES, type Target, type Usage } from './target.js';
 

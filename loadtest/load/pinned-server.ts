@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from './free-port.js';
-import { ProcessUsage } from './process-usage.js';
+import { ProcessUsage } from './measuring/process-usage.js';
 
 export interface PinnedServer {
   readonly child: ChildProcess;

@@ -1,5 +1,5 @@
 /** A stress scenario: what it does to a server of its own, what it measures, and from where on that is not good enough. */
-import type { LoadNetwork } from '../load/load-socket.js';
+import type { LoadNetwork } from '../load/clients/load-socket.js';
 import type { StressServer, StressServerOptions } from './stress-server.js';
 
 export interface Figure {

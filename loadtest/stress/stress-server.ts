@@ -1,7 +1,7 @@
 /** A server process of Formloom under stress, as an operator starts it; only the caps on connections are raised. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort } from '../load/free-port.js';
-import type { Endpoint } from '../load/sync-client.js';
+import type { Endpoint } from '../load/clients/sync-client.js';
 import { createAdapter } from '../bench/servers/adapters.js';
 import { Inspector } from '../bench/servers/inspector.js';
 import type { RunningServer, ServerLauncher } from '../bench/servers/launcher.js';

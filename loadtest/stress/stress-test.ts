@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { LoadNetwork } from '../load/load-socket.js';
+import { LoadNetwork } from '../load/clients/load-socket.js';
 import { ServerLauncher } from '../bench/servers/launcher.js';
 import type { StressOptions } from './options.js';
 import type { Figure, Outcome, Scenario } from './scenario.js';

@@ -1,11 +1,11 @@
 /** Loads that go on until they are stopped, while a tuner turns the server's knobs. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { CursorRoom } from '../load/cursor-room.js';
-import { Y_WEBSOCKET } from '../load/dialects.js';
-import { EditRoom } from '../load/edit-room.js';
-import { LatencyHistogram } from '../load/latency-histogram.js';
-import { LoadNetwork } from '../load/load-socket.js';
-import { typingScript } from '../load/typing.js';
+import { CursorRoom } from '../load/rooms/cursor-room.js';
+import { Y_WEBSOCKET } from '../load/clients/dialects.js';
+import { EditRoom } from '../load/rooms/edit-room.js';
+import { LatencyHistogram } from '../load/measuring/latency-histogram.js';
+import { LoadNetwork } from '../load/clients/load-socket.js';
+import { typingScript } from '../load/rooms/typing.js';
 
 export interface TunerLoad {
   readonly name: string;

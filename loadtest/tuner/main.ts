@@ -12,7 +12,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startPinnedServer } from '../load/pinned-server.js';
-import type { ProcessUsage } from '../load/process-usage.js';
+import type { ProcessUsage } from '../load/measuring/process-usage.js';
 import { startLoad, TUNER_LOADS, type RunningLoad, type TunerLoad } from './loads.js';
 
 const { values } = parseArgs({

@@ -10,12 +10,12 @@ import type { Subscription } from '../storage/document-log.js';
 import { after, alertKey, type Alert } from './alert.js';
 import type { AlertStore } from './alert-store.js';
 import { ClusterDuty, type ClusterDutyOptions } from './cluster-duty.js';
-import { EventFacts } from './event-facts.js';
-import type { NodeFacts } from './node-facts.js';
-import { isClusterWide, type Observation, type Rule } from './rule.js';
-import type { RuleStore } from './rule-store.js';
+import { EventFacts } from './facts/event-facts.js';
+import type { NodeFacts } from './facts/node-facts.js';
+import { isClusterWide, type Observation, type Rule } from './rules/rule.js';
+import type { RuleStore } from './rules/rule-store.js';
 import { Settlements } from './settlements.js';
-import type { SilenceStore } from './silence.js';
+import type { SilenceStore } from './rules/silence.js';
 import { Watch } from './watch.js';
 
 export type Announcement = 'fired' | 'acknowledged' | 'resolved';

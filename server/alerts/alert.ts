@@ -1,6 +1,6 @@
 /** An alert: that a rule's condition holds, or held, for one group of facts. */
 import { z } from 'zod';
-import { ALERT_SEVERITIES } from './rule.js';
+import { ALERT_SEVERITIES } from './rules/rule.js';
 
 export const ALERT_STATES = ['firing', 'acknowledged', 'resolved'] as const;
 

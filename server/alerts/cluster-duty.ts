@@ -8,7 +8,7 @@ import type { RecordStore } from '../storage/record-store.js';
 import type { ActivityLog, FeedCollector } from '../system-events/index.js';
 import type { Alert } from './alert.js';
 import type { AlertStore } from './alert-store.js';
-import { EventFacts } from './event-facts.js';
+import { EventFacts } from './facts/event-facts.js';
 
 const DUTY = 'alerts';
 const LEASE_MS = 15_000;

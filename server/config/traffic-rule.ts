@@ -1,5 +1,5 @@
 /** `messages=5000, bytes=32 MiB, connections=600`: what may be sent per second, and how many may be open. */
-import type { TrafficRule } from '../limits/traffic-limits.js';
+import type { TrafficRule } from '../limits/traffic/traffic-limits.js';
 import { formatSize, parseSize } from './size.js';
 
 type Member = 'messages' | 'bytes' | 'connections';

@@ -5,7 +5,7 @@
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
 import { importPublicKey } from '../auth/public-key.js';
-import type { TrafficRule } from '../limits/traffic-limits.js';
+import type { TrafficRule } from '../limits/traffic/traffic-limits.js';
 import { parseSize } from './size.js';
 import { parseTrafficRule, TRAFFIC_RULE_PROBLEM } from './traffic-rule.js';
 

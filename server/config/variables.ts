@@ -4,8 +4,8 @@
  */
 import type { z } from 'zod';
 import type { RateKind } from '../limits/rate-limits.js';
-import { TRAFFIC_DEFAULTS } from '../limits/traffic-defaults.js';
-import type { TrafficRule } from '../limits/traffic-limits.js';
+import { TRAFFIC_DEFAULTS } from '../limits/traffic/traffic-defaults.js';
+import type { TrafficRule } from '../limits/traffic/traffic-limits.js';
 import { formatTrafficRule } from './traffic-rule.js';
 import * as value from './values.js';
 

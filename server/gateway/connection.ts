@@ -1,7 +1,7 @@
 /** One connection of a client: what all transports have in common. */
 import type { Socket } from 'node:net';
 import type { Principal, Role } from '../auth/principal.js';
-import type { Traffic } from '../limits/traffic-limits.js';
+import type { Traffic } from '../limits/traffic/traffic-limits.js';
 import { CLOSE } from '../protocol/close-codes.js';
 import type { Peer } from '../rooms/peer.js';
 import type { ConnectionInfo } from './connections.js';

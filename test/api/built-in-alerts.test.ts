@@ -9,7 +9,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import t, { type Test } from 'tap';
 import * as Y from 'yjs';
-import { BUILT_IN_RULES } from '../../server/alerts/built-in-rules.js';
+import { BUILT_IN_RULES } from '../../server/alerts/rules/built-in-rules.js';
 import { Keys } from '../../server/storage/redis/keys.js';
 import { RedisTestServer } from '../../server/storage/redis/testing/redis-test-server.js';
 import { fired, hasten, resolved, type ShownAlert } from '../harness/alerts.js';

@@ -2,9 +2,9 @@
 import { IncomingMessage } from 'node:http';
 import v8 from 'node:v8';
 import t from 'tap';
-import { Y_WEBSOCKET } from '../../loadtest/load/dialects.js';
-import { LoadNetwork } from '../../loadtest/load/load-socket.js';
-import { SyncClient } from '../../loadtest/load/sync-client.js';
+import { Y_WEBSOCKET } from '../../loadtest/load/clients/dialects.js';
+import { LoadNetwork } from '../../loadtest/load/clients/load-socket.js';
+import { SyncClient } from '../../loadtest/load/clients/sync-client.js';
 import { composeServer } from '../harness/composed-server.js';
 import { until } from '../harness/until.js';
 

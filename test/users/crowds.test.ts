@@ -1,12 +1,12 @@
 /** Small versions of `npm run test:stress -- --scenario cursors,reconnect-storm`: what must hold whatever the machine. */
 import t from 'tap';
-import { Y_WEBSOCKET } from '../../loadtest/load/dialects.js';
-import { EditRoom } from '../../loadtest/load/edit-room.js';
-import { LatencyHistogram } from '../../loadtest/load/latency-histogram.js';
-import { LoadNetwork, UpgradeRefused } from '../../loadtest/load/load-socket.js';
-import { SyncClient } from '../../loadtest/load/sync-client.js';
-import { typingScript } from '../../loadtest/load/typing.js';
-import { awarenessMessage, readVarUint } from '../../loadtest/load/wire.js';
+import { Y_WEBSOCKET } from '../../loadtest/load/clients/dialects.js';
+import { EditRoom } from '../../loadtest/load/rooms/edit-room.js';
+import { LatencyHistogram } from '../../loadtest/load/measuring/latency-histogram.js';
+import { LoadNetwork, UpgradeRefused } from '../../loadtest/load/clients/load-socket.js';
+import { SyncClient } from '../../loadtest/load/clients/sync-client.js';
+import { typingScript } from '../../loadtest/load/rooms/typing.js';
+import { awarenessMessage, readVarUint } from '../../loadtest/load/clients/wire.js';
 import { startServer } from '../harness/server-process.js';
 import { until } from '../harness/until.js';
 

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { storeBlobs } from '../../loadtest/load/blobs.js';
-import { SlowLine } from '../../loadtest/load/slow-line.js';
+import { storeBlobs } from '../../loadtest/load/rooms/blobs.js';
+import { SlowLine } from '../../loadtest/load/clients/slow-line.js';
 import { rawClient, syncStep1 } from '../harness/raw-client.js';
 import { restClient } from '../harness/rest-client.js';
 import { startServer } from '../harness/server-process.js';

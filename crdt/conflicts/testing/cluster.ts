@@ -2,8 +2,8 @@
 import * as Y from 'yjs';
 import type { FormJson } from '../../form/form-json.js';
 import { formSchema } from '../../form/form-schema.js';
-import { guard, type GuardWriter, type Refusal } from '../../form/guard.js';
-import { seedForm } from '../../form/reimport.js';
+import { guard, type GuardWriter, type Refusal } from '../../form/guard/guard.js';
+import { seedForm } from '../../form/comparison/reimport.js';
 import { needsSettling, openConflicts, policySchema, resolveConflict, settleConflicts } from '../index.js';
 import type { Conflict } from '../resolve.js';
 

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { allFields } from '../../logic/evaluate.js';
 import { FIELD_TYPES, type FieldType, type FormJson, type Json, type OptionJson } from '../form-json.js';
 import { formSchema } from '../form-schema.js';
-import { normalize } from '../normalize.js';
-import { operationSchema } from '../operation-schema.js';
-import type { Operation, OperationInput } from '../operations.js';
+import { normalize } from '../guard/normalize.js';
+import { operationSchema } from '../operations/operation-schema.js';
+import type { Operation, OperationInput } from '../operations/operations.js';
 import { CHOICE_TYPES } from '../shape.js';
 
 const LANGUAGES = ['en', 'fr', 'fr-CA'];

@@ -1,11 +1,11 @@
 /** Editors who each have a copy and send their updates over a network that delays, reorders and repeats. */
 import fc from 'fast-check';
 import * as Y from 'yjs';
-import { applyOperations } from '../apply-operations.js';
+import { applyOperations } from '../operations/apply-operations.js';
 import type { FormJson } from '../form-json.js';
-import { OperationsRefusedError } from '../operations.js';
+import { OperationsRefusedError } from '../operations/operations.js';
 import { project } from '../project.js';
-import { seedForm } from '../reimport.js';
+import { seedForm } from '../comparison/reimport.js';
 import { intentOf, operationOf, type Intent } from './forms.js';
 
 export type Step =

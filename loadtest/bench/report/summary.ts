@@ -1,5 +1,5 @@
 /** Medians, spread and ratios of a scenario's runs, and whether the goals are met. */
-import { CLIENT_LIMIT } from '../../load/meter.js';
+import { CLIENT_LIMIT } from '../../load/measuring/meter.js';
 import type { Figure } from '../scenarios/scenario.js';
 import type { ServerName } from '../servers/server.js';
 import type { HotFunction } from './cpu-profile.js';

@@ -1,8 +1,8 @@
 /** S3: nobody types, everybody moves. */
-import { CursorRoom } from '../../load/cursor-room.js';
-import { LatencyHistogram } from '../../load/latency-histogram.js';
-import { Meter, untilQuiet } from '../../load/meter.js';
-import { paced, settled } from '../../load/pacing.js';
+import { CursorRoom } from '../../load/rooms/cursor-room.js';
+import { LatencyHistogram } from '../../load/measuring/latency-histogram.js';
+import { Meter, untilQuiet } from '../../load/measuring/meter.js';
+import { paced, settled } from '../../load/measuring/pacing.js';
 import { perUnitUs, type Outcome, type RunContext, type Scenario } from './scenario.js';
 
 const PEOPLE = 100;

@@ -1,9 +1,9 @@
 /** What all scenarios with writers share: fill rooms, warm up, measure, verify. */
-import { EditRoom, type RoomRecorder } from '../../load/edit-room.js';
-import { LatencyHistogram } from '../../load/latency-histogram.js';
-import { Meter, untilQuiet, type PhaseUsage } from '../../load/meter.js';
-import { fullSpeed, inBatches, paced, settled } from '../../load/pacing.js';
-import { typingScript, type Script } from '../../load/typing.js';
+import { EditRoom, type RoomRecorder } from '../../load/rooms/edit-room.js';
+import { LatencyHistogram } from '../../load/measuring/latency-histogram.js';
+import { Meter, untilQuiet, type PhaseUsage } from '../../load/measuring/meter.js';
+import { fullSpeed, inBatches, paced, settled } from '../../load/measuring/pacing.js';
+import { typingScript, type Script } from '../../load/rooms/typing.js';
 import type { RunningServer } from '../servers/launcher.js';
 import { MEBIBYTE, perUnitUs, type Content, type Figure, type Outcome, type RunContext } from './scenario.js';
 

@@ -1,10 +1,10 @@
 /** S5: what people cost who only have the form open, and whether memory comes back when they leave. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { SyncClient } from '../../load/sync-client.js';
+import { SyncClient } from '../../load/clients/sync-client.js';
 import { freePort } from '../../load/free-port.js';
 import { Inspector } from '../servers/inspector.js';
 import type { RunningServer } from '../servers/launcher.js';
-import { inBatches } from '../../load/pacing.js';
+import { inBatches } from '../../load/measuring/pacing.js';
 import { MEBIBYTE, type Content, type Outcome, type RunContext, type Scenario } from './scenario.js';
 
 const FULL_ROOMS = 500;

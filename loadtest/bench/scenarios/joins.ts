@@ -1,12 +1,12 @@
 /** S4: a class opens the form. Every join is compared, byte for byte. */
 import { crc32 } from 'node:zlib';
 import * as Y from 'yjs';
-import { largeDocument, type LargeDocument } from '../../load/large-document.js';
-import { LatencyHistogram } from '../../load/latency-histogram.js';
-import { Meter, untilQuiet } from '../../load/meter.js';
-import { SyncClient } from '../../load/sync-client.js';
-import { textOf } from '../../load/typing.js';
-import { syncMessage, UPDATE } from '../../load/wire.js';
+import { largeDocument, type LargeDocument } from '../../load/rooms/large-document.js';
+import { LatencyHistogram } from '../../load/measuring/latency-histogram.js';
+import { Meter, untilQuiet } from '../../load/measuring/meter.js';
+import { SyncClient } from '../../load/clients/sync-client.js';
+import { textOf } from '../../load/rooms/typing.js';
+import { syncMessage, UPDATE } from '../../load/clients/wire.js';
 import { perUnitUs, type Content, type Outcome, type RunContext, type Scenario } from './scenario.js';
 
 const DOCUMENT = 'bench-room';

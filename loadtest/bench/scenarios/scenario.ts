@@ -1,6 +1,6 @@
 /** A scenario puts one load on one server and says what it cost. */
-import type { LoadNetwork } from '../../load/load-socket.js';
-import type { PhaseUsage } from '../../load/meter.js';
+import type { LoadNetwork } from '../../load/clients/load-socket.js';
+import type { PhaseUsage } from '../../load/measuring/meter.js';
 import type { RunningServer, StartOptions } from '../servers/launcher.js';
 import type { ServerAdapter, ServerName } from '../servers/server.js';
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { HOCUSPOCUS, Y_WEBSOCKET } from '../../load/dialects.js';
+import { HOCUSPOCUS, Y_WEBSOCKET } from '../../load/clients/dialects.js';
 import type { Peers } from './peers.js';
 import type { ServerAdapter, ServerName } from './server.js';
 

@@ -4,7 +4,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort } from '../../load/free-port.js';
-import { ProcessUsage } from '../../load/process-usage.js';
+import { ProcessUsage } from '../../load/measuring/process-usage.js';
 import type { ServerAdapter } from './server.js';
 
 export interface StartOptions {

@@ -1,5 +1,5 @@
 /** The port to a server under test: how it is started, what it speaks, what it promises. */
-import type { Dialect } from '../../load/wire.js';
+import type { Dialect } from '../../load/clients/wire.js';
 
 export type ServerName = 'formloom' | 'yws' | 'yws-leveldb' | 'hocuspocus' | 'relay' | 'relay-batched';
 

@@ -1,10 +1,10 @@
 /** A crowd in one document moves its cursors while somebody types. */
-import { EditRoom } from '../../load/edit-room.js';
-import { LatencyHistogram } from '../../load/latency-histogram.js';
-import { inBatches, paced, settled } from '../../load/pacing.js';
-import { SyncClient } from '../../load/sync-client.js';
-import { typingScript } from '../../load/typing.js';
-import { awarenessMessage, readVarUint } from '../../load/wire.js';
+import { EditRoom } from '../../load/rooms/edit-room.js';
+import { LatencyHistogram } from '../../load/measuring/latency-histogram.js';
+import { inBatches, paced, settled } from '../../load/measuring/pacing.js';
+import { SyncClient } from '../../load/clients/sync-client.js';
+import { typingScript } from '../../load/rooms/typing.js';
+import { awarenessMessage, readVarUint } from '../../load/clients/wire.js';
 import type { Outcome, Scenario, StressContext } from '../scenario.js';
 
 const PEOPLE = 1_500;

@@ -1,8 +1,8 @@
 /** One writer types to very many readers. */
-import { EditRoom } from '../../load/edit-room.js';
-import { LatencyHistogram } from '../../load/latency-histogram.js';
-import { inBatches, paced, settled } from '../../load/pacing.js';
-import { typingScript } from '../../load/typing.js';
+import { EditRoom } from '../../load/rooms/edit-room.js';
+import { LatencyHistogram } from '../../load/measuring/latency-histogram.js';
+import { inBatches, paced, settled } from '../../load/measuring/pacing.js';
+import { typingScript } from '../../load/rooms/typing.js';
 import type { Outcome, Scenario, StressContext } from '../scenario.js';
 
 const READERS = 2_000;

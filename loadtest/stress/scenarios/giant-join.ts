@@ -3,8 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
-import { storeBlobs } from '../../load/blobs.js';
-import { SlowLine } from '../../load/slow-line.js';
+import { storeBlobs } from '../../load/rooms/blobs.js';
+import { SlowLine } from '../../load/clients/slow-line.js';
 import { MEBIBYTE, type Outcome, type Scenario, type StressContext } from '../scenario.js';
 
 const DOCUMENT_MB = 70;

@@ -1,7 +1,7 @@
 /** Many people open one very large document at the same moment. */
 import { crc32 } from 'node:zlib';
-import { storeBlobs } from '../../load/blobs.js';
-import { SyncClient } from '../../load/sync-client.js';
+import { storeBlobs } from '../../load/rooms/blobs.js';
+import { SyncClient } from '../../load/clients/sync-client.js';
 import { MEBIBYTE, type Outcome, type Scenario, type StressContext } from '../scenario.js';
 
 const JOINERS = 150;

@@ -1,9 +1,9 @@
 /** Connections come and go, half of them failing, and nothing of them may stay behind. */
 import { connect } from 'node:net';
-import { inBatches, settled } from '../../load/pacing.js';
-import { UpgradeRefused, type LoadNetwork } from '../../load/load-socket.js';
-import { SyncClient } from '../../load/sync-client.js';
-import { clientFrame } from '../../load/wire.js';
+import { inBatches, settled } from '../../load/measuring/pacing.js';
+import { UpgradeRefused, type LoadNetwork } from '../../load/clients/load-socket.js';
+import { SyncClient } from '../../load/clients/sync-client.js';
+import { clientFrame } from '../../load/clients/wire.js';
 import type { Outcome, Scenario, StressContext } from '../scenario.js';
 import { metricIn, type StressServer } from '../stress-server.js';
 

@@ -1,8 +1,8 @@
 /** All connections break at once, as when a proxy restarts, and all clients come back as stock ones do. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { inBatches } from '../../load/pacing.js';
-import { SyncClient } from '../../load/sync-client.js';
-import { typingScript } from '../../load/typing.js';
+import { inBatches } from '../../load/measuring/pacing.js';
+import { SyncClient } from '../../load/clients/sync-client.js';
+import { typingScript } from '../../load/rooms/typing.js';
 import type { Outcome, Scenario, StressContext } from '../scenario.js';
 
 const SOCKETS = 5_000;

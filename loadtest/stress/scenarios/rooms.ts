@@ -1,8 +1,8 @@
 /** Very many documents at once, a writer and a reader in each. */
-import { EditRoom } from '../../load/edit-room.js';
-import { LatencyHistogram } from '../../load/latency-histogram.js';
-import { inBatches, paced, settled } from '../../load/pacing.js';
-import { typingScript } from '../../load/typing.js';
+import { EditRoom } from '../../load/rooms/edit-room.js';
+import { LatencyHistogram } from '../../load/measuring/latency-histogram.js';
+import { inBatches, paced, settled } from '../../load/measuring/pacing.js';
+import { typingScript } from '../../load/rooms/typing.js';
 import type { Outcome, Scenario, StressContext } from '../scenario.js';
 
 const ROOMS = 2_000;

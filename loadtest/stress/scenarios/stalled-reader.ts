@@ -1,9 +1,9 @@
 /** A reader stops reading while 150 MB go through its document, then reads on. */
 import * as Y from 'yjs';
-import type { LoadNetwork } from '../../load/load-socket.js';
-import { settled } from '../../load/pacing.js';
-import { SyncClient } from '../../load/sync-client.js';
-import { syncMessage, UPDATE } from '../../load/wire.js';
+import type { LoadNetwork } from '../../load/clients/load-socket.js';
+import { settled } from '../../load/measuring/pacing.js';
+import { SyncClient } from '../../load/clients/sync-client.js';
+import { syncMessage, UPDATE } from '../../load/clients/wire.js';
 import { MEBIBYTE, type Outcome, type Scenario, type StressContext } from '../scenario.js';
 import type { StressServer } from '../stress-server.js';
 

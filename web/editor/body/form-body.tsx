@@ -1,7 +1,7 @@
 /** The form itself: its title, its pages, their fields. */
 import type { ReactNode } from 'react';
 import type { PageJson } from '../../../crdt/form/form-json.js';
-import { newId } from '../../../crdt/form/operations.js';
+import { newId } from '../../../crdt/form/operations/operations.js';
 import { textIn, useWording } from '../../app/language.js';
 import { useEditor, useFormNow } from '../editor-context.js';
 import { RichText } from '../texts/rich-text.js';

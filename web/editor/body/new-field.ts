@@ -1,5 +1,5 @@
 /** What a field of each type is when it is new. */
-import { newId } from '../../../crdt/form/operations.js';
+import { newId } from '../../../crdt/form/operations/operations.js';
 import type { FieldJson, FieldType } from '../../../crdt/form/form-json.js';
 
 export function newField(type: FieldType, language: string, option: string): FieldJson {

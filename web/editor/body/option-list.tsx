@@ -1,7 +1,7 @@
 /** Options of a choice, or rows of a matrix. */
 import type { ReactNode } from 'react';
 import type { FieldJson, OptionJson } from '../../../crdt/form/form-json.js';
-import { newId } from '../../../crdt/form/operations.js';
+import { newId } from '../../../crdt/form/operations/operations.js';
 import { textIn, useWording } from '../../app/language.js';
 import { useEditor } from '../editor-context.js';
 import { fieldsIn } from '../history/rewind.js';

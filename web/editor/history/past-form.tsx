@@ -1,6 +1,6 @@
 /** The form as it was at a moment, what was done then, and what is different today. */
 import { useMemo, useState, type ReactNode } from 'react';
-import { diffForms } from '../../../crdt/form/diff.js';
+import { diffForms } from '../../../crdt/form/comparison/diff.js';
 import type { FieldJson } from '../../../crdt/form/form-json.js';
 import { useTask } from '../../app/hooks.js';
 import { textIn, useWording } from '../../app/language.js';

@@ -1,9 +1,9 @@
 /** A form taken back to what it was, by the log of what changed. */
 import t from 'tap';
-import { diffForms } from '../../../crdt/form/diff.js';
+import { diffForms } from '../../../crdt/form/comparison/diff.js';
 import type { FieldJson, FormJson } from '../../../crdt/form/form-json.js';
 import { formSchema } from '../../../crdt/form/form-schema.js';
-import { normalize } from '../../../crdt/form/normalize.js';
+import { normalize } from '../../../crdt/form/guard/normalize.js';
 import { entriesOf, rewind, type LoggedChange } from './rewind.js';
 
 const question = (id: string, title = id): FieldJson => ({

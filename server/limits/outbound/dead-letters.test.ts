@@ -1,0 +1,109 @@
+import { pino } from 'pino';
+import t, { type Test } from 'tap';
+import type { Storage } from '../../storage/index.js';
+import { newDataFolder, openFolder } from '../../storage/testing/embedded-folder.js';
+import { DeadLetters, type DeadLetter, type NewDeadLetter } from './dead-letters.js';
+
+const logger = pino({ level: 'silent' });
+
+async function started(t: Test, storage: Storage, capacity?: number): Promise<DeadLetters> {
+  const letters = new DeadLetters({
+    records: storage.records,
+    logger,
+    clock: () => 1_000,
+    ...(capacity !== undefined && { capacity }),
+  });
+  await letters.start();
+  t.teardown(() => letters.close());
+  return letters;
+}
+
+const letter = (body: unknown, more: Partial<NewDeadLetter> = {}): NewDeadLetter => ({
+  ...{ queue: 'notification', kind: 'mention', destination: 'ada', body, reason: 'failed', attempts: 1 },
+  ...more,
+});
+
+const bodiesOf = async (letters: DeadLetters): Promise<unknown[]> =>
+  (await letters.list()).data.map(({ body }) => body);
+
+void t.test('letters are kept over a restart, in order, and found by what they are', async (t) => {
+  const folder = await newDataFolder(t);
+  const before = await openFolder(t, folder);
+  const first = await started(t, before);
+  for (let i = 0; i < 5; i++) first.add(letter(i, i % 2 === 0 ? { queue: 'system', document: 'form/x' } : {}));
+  await first.close();
+  await before.close();
+
+  const letters = await started(t, await openFolder(t, folder));
+  t.equal(letters.size, 5);
+  t.strictSame(await bodiesOf(letters), [0, 1, 2, 3, 4]);
+  const page = await letters.list({ queue: 'system' }, null, 2);
+  t.strictSame(
+    page.data.map(({ body }) => body),
+    [0, 2],
+  );
+  t.strictSame(
+    (await letters.list({ queue: 'system' }, page.nextCursor, 2)).data.map(({ body }) => body),
+    [4],
+  );
+  const [found] = page.data;
+  t.match(await letters.get(found?.id ?? ''), {
+    body: 0,
+    at: 1_000,
+    reason: 'failed',
+    attempts: 1,
+    document: 'form/x',
+  });
+  t.equal(await letters.get('none'), undefined);
+});
+
+void t.test('the oldest make room for the newest', async (t) => {
+  const letters = await started(t, await openFolder(t, await newDataFolder(t)), 3);
+  for (let i = 0; i < 10; i++) {
+    letters.add(letter(i));
+    await letters.settled();
+  }
+  t.strictSame(await bodiesOf(letters), [7, 8, 9]);
+  t.equal(letters.lost, 0);
+});
+
+void t.test('what is replayed and delivered is gone; what fails again stays and counts', async (t) => {
+  const letters = await started(t, await openFolder(t, await newDataFolder(t)));
+  for (let i = 0; i < 4; i++) letters.add(letter(i));
+  await letters.settled();
+  const delivered: unknown[] = [];
+  const deliver = async ({ body }: DeadLetter): Promise<void> => {
+    if (body === 2) throw new Error('still down');
+    delivered.push(body);
+  };
+  t.strictSame(await letters.replayAll({}, deliver), { replayed: 3, failed: 1 });
+  t.strictSame(delivered, [0, 1, 3]);
+  const [left] = (await letters.list()).data;
+  t.match(left, { body: 2, attempts: 2, error: 'still down' });
+  await t.rejects(letters.replay(left?.id ?? '', deliver), /still down/);
+  t.equal(letters.size, 1);
+  t.match(await letters.replay(left?.id ?? '', () => Promise.resolve()), { body: 2 });
+  t.equal(letters.size, 0);
+  t.equal(await letters.replay(left?.id ?? '', deliver), undefined);
+});
+
+void t.test('letters are purged by what they are, also those of an erased document', async (t) => {
+  const letters = await started(t, await openFolder(t, await newDataFolder(t)));
+  letters.add(letter(1, { document: 'form/x' }));
+  letters.add(letter(2, { document: 'form/y' }));
+  letters.add(letter(3, { destination: 'grace' }));
+  t.equal(await letters.purge({ document: 'form/x' }), 1);
+  t.strictSame(await bodiesOf(letters), [2, 3]);
+  t.equal(await letters.purge({ destination: 'grace' }), 1);
+  t.equal(await letters.purge(), 1);
+  t.equal(letters.size, 0);
+});
+
+void t.test('when the store fails a letter is lost and counted, and nobody is thrown at', async (t) => {
+  const storage = await openFolder(t, await newDataFolder(t));
+  const letters = await started(t, storage);
+  await storage.close();
+  letters.add(letter(1));
+  await letters.settled();
+  t.strictSame([letters.lost, letters.size], [1, 0]);
+});
