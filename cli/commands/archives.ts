@@ -41,12 +41,14 @@ export interface ArchiveRestore {
   readonly isDryRun: boolean;
   /** Open every document in the store afterwards, and compare it with the archive. */
   readonly isVerified: boolean;
+  /** Documents keep their epoch. */
+  readonly isMove: boolean;
 }
 
 /** @throws CommandError when the archive is damaged or the store is not empty: nothing was written then */
 export async function restoreStore(
   file: string,
-  { isDryRun, isVerified }: ArchiveRestore,
+  { isDryRun, isVerified, isMove }: ArchiveRestore,
   options: Flags,
   environment: Environment,
   output: Output,
@@ -62,7 +64,7 @@ export async function restoreStore(
     );
   }
   await withStore(configOf(options, environment), async (installation, ring) => {
-    const restored = await restoreArchive(file, ring, installation, { isDryRun }).catch((error: unknown) => {
+    const restored = await restoreArchive(file, ring, installation, { isDryRun, isMove }).catch((error: unknown) => {
       if (error instanceof ArchiveDamagedError) {
         const lines = error.damage.map(shownDamage);
         throw new CommandError(`the archive ${file} is damaged; nothing was restored`, EXIT.failed, lines);
@@ -78,6 +80,9 @@ export async function restoreStore(
       ...(isVerified && !isDryRun && differing.length === 0
         ? ['Every document was opened and is as in the archive.']
         : []),
+      ...(isMove
+        ? []
+        : ['Documents begin a new life: copies in browsers of what was written after the backup are set aside.']),
     ]);
     if (differing.length > 0) {
       throw new CommandError(`${differing.length} documents differ from the archive`, EXIT.failed, differing);

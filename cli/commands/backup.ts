@@ -80,6 +80,6 @@ const asRecord = (value: unknown): object => (typeof value === 'object' && value
 
 /** The options of the remote call are none of the configuration's. */
 export function configOf(options: Flags, environment: Environment): Config {
-  const others = new Set(['url', 'token', 'output', 'dryRun', 'verify', 'json']);
+  const others = new Set(['url', 'token', 'output', 'dryRun', 'verify', 'move', 'json']);
   return configFrom(Object.fromEntries(Object.entries(options).filter(([name]) => !others.has(name))), environment);
 }

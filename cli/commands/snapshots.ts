@@ -77,19 +77,20 @@ export function addSnapshotCommands(
     )
       .option('--dry-run', 'say what would change, change nothing', false)
       .option('--verify', 'of an archive: then open every document in the store and compare it', false)
+      .option('--move', 'of an archive: nobody has edited since it was made; copies in browsers stay good', false)
       .addHelpText(
         'after',
-        '\nA snapshot is restored by the server at --url, as a forward edit that live editors merge with.\nAn archive is restored into the store that DATA_DIR or REDIS_URL name: it must be empty. It is verified first, and\na damaged one changes nothing.',
+        '\nA snapshot is restored by the server at --url, as a forward edit that live editors merge with.\nAn archive is restored into the store that DATA_DIR or REDIS_URL name: it must be empty. It is verified first, and\na damaged one changes nothing. Documents begin a new life: a copy in a browser that has more than the archive is set\naside there, not merged. With --move they go on: for an archive of a stopped server that this store replaces.',
       ),
   ).action(async (subject: string, id: string | undefined, options: RestoreOptions) => {
     if (id !== undefined) return restoreSnapshot(subject, id, options, output());
-    const { dryRun: isDryRun, verify: isVerified, ...flags } = options;
+    const { dryRun: isDryRun, verify: isVerified, move: isMove, ...flags } = options;
     const { restoreStore } = await import('./archives.js');
-    return restoreStore(subject, { isDryRun, isVerified }, flags, environment, output());
+    return restoreStore(subject, { isDryRun, isVerified, isMove }, flags, environment, output());
   });
 }
 
-type RestoreOptions = RemoteOptions & { readonly dryRun: boolean; readonly verify: boolean };
+type RestoreOptions = RemoteOptions & { readonly dryRun: boolean; readonly verify: boolean; readonly move: boolean };
 
 async function restoreSnapshot(document: string, id: string, options: RestoreOptions, output: Output): Promise<void> {
   const query = options.dryRun ? '?dryRun=true' : '';

@@ -4,7 +4,7 @@
  *   updates   {document, update}                      appended; folded into one when there are many
  *   copies    document → epoch                        the life of the document that the copy belongs to
  *   unsaved   session → {document, since}             what a page had written that the server had not confirmed
- *   aside     {document, epoch, update, at}           copies of an earlier life: never merged, kept until discarded
+ *   aside     {document, epoch, update, since, at}    copies of an earlier life: never merged, kept until discarded
  *
  * Several pages may hold the same document: they append to one copy, and each remembers what it has not saved.
  */
@@ -34,7 +34,9 @@ export interface CopySetAside {
   readonly epoch: string | undefined;
   /** The whole state, as a Yjs update. */
   readonly update: Uint8Array;
-  /** Milliseconds since 1970. */
+  /** What the server had never confirmed, as an update on top of the rest; undefined when that is nothing. */
+  readonly unsaved: Uint8Array | undefined;
+  /** When it was set aside, in milliseconds since 1970. */
   readonly at: number;
 }
 
@@ -45,6 +47,14 @@ interface StoredUpdate {
 interface StoredUnsaved {
   readonly document: string;
   readonly since: Uint8Array;
+}
+interface StoredAside {
+  readonly document: string;
+  readonly epoch: string | undefined;
+  readonly update: Uint8Array;
+  /** State vector of what was saved; undefined when all was. */
+  readonly since: Uint8Array | undefined;
+  readonly at: number;
 }
 
 /** Hand it to `open…` as `{ doc: copy.doc, copy }`, then call `follow`. @throws what IndexedDB says */
@@ -123,7 +133,7 @@ export class LocalCopy {
       const { state } = connection;
       if (state.status !== 'closed' || (state.code !== STALE_COPY && state.code !== CLOSE.deleted)) return;
       this.#unfollow?.();
-      if (state.code === STALE_COPY) this.#setAside();
+      if (state.code === STALE_COPY) this.#setAside(connection.unsavedSince);
       else this.#run(STORES, (store) => this.#clear(store));
     };
     // After the connection's own listener: by then it knows what is unsaved.
@@ -150,7 +160,9 @@ export class LocalCopy {
     const found = await this.database.write(['aside'], (store) =>
       done(store('aside').index('document').getAll(this.document)),
     );
-    return found as CopySetAside[];
+    return (found as StoredAside[]).map(({ document, epoch, update, since, at }) => {
+      return { document, epoch, update, unsaved: since && Y.diffUpdate(update, since), at };
+    });
   }
 
   async discardSetAside(): Promise<void> {
@@ -194,14 +206,29 @@ export class LocalCopy {
     this.#run(['unsaved'], (store) => Promise.all(sessions.map((session) => done(store('unsaved').delete(session)))));
   }
 
-  #setAside(): void {
+  /** Pages that hold the same copy set it aside one after the other: it stays one. */
+  #setAside(unsavedSince: Uint8Array | undefined): void {
     const { document, epoch } = this;
+    const own = Y.encodeStateAsUpdate(this.doc);
     this.#run(STORES, async (store) => {
-      const updates = (await done(store('updates').index('document').getAll(document))) as StoredUpdate[];
-      if (updates.length > 0) {
-        const update = Y.mergeUpdates(updates.map((stored) => stored.update));
-        store('aside').put({ document, epoch, update, at: Date.now() } satisfies CopySetAside);
-      }
+      const [updates, unsaved, asides, keys] = await Promise.all([
+        done(store('updates').index('document').getAll(document)) as Promise<StoredUpdate[]>,
+        done(store('unsaved').index('document').getAll(document)) as Promise<StoredUnsaved[]>,
+        done(store('aside').index('document').getAll(document)) as Promise<StoredAside[]>,
+        done(store('aside').index('document').getAllKeys(document)),
+      ]);
+      const index = asides.findIndex((aside) => aside.epoch === epoch);
+      const before = asides[index];
+      const parts = [...(before === undefined ? [] : [before]), ...updates].map(({ update }) => update);
+      const vectors = [unsavedSince, before?.since, ...unsaved.map(({ since }) => since)];
+      const aside: StoredAside = {
+        document,
+        epoch,
+        update: Y.mergeUpdates([...parts, own]),
+        since: leastOf(vectors.filter((since) => since !== undefined)),
+        at: Date.now(),
+      };
+      store('aside').put(aside, ...(before === undefined ? [] : [keys[index]]));
       await this.#clear(store);
     });
   }

@@ -7,7 +7,7 @@ import { PassThrough } from 'node:stream';
 import * as Y from 'yjs';
 import { movedEntry } from '../history/index.js';
 import type { KeyRing } from '../storage/encrypted/index.js';
-import { START, type NewUpdate, type Position } from '../storage/index.js';
+import { START, type AppendOptions, type NewUpdate, type Position } from '../storage/index.js';
 import { ArchiveDamagedError, type Header, type HeaderOf } from './archive-format.js';
 import { partsOf, readArchive } from './archive-reader.js';
 import { fileNameOf, pathOf } from './file-path.js';
@@ -25,6 +25,11 @@ export class StoreNotEmptyError extends Error {
 export interface RestoreOptions {
   /** Verify the archive and look at the store; write nothing. */
   readonly isDryRun?: boolean;
+  /**
+   * The store takes the place of the one that was backed up, which nobody has edited since: documents keep their epoch,
+   * and copies in browsers stay good. Absent: each document begins a new life, and what came after the backup is undone.
+   */
+  readonly isMove?: boolean;
 }
 
 /** @throws ArchiveDamagedError, StoreNotEmptyError: nothing was written then; what the store throws */
@@ -32,14 +37,14 @@ export async function restoreArchive(
   file: string,
   ring: KeyRing,
   into: Installation,
-  { isDryRun = false }: RestoreOptions = {},
+  { isDryRun = false, isMove = false }: RestoreOptions = {},
 ): Promise<Verified> {
   const verified = await verifyArchive(file, ring);
   if (verified.damage.length > 0) throw new ArchiveDamagedError(file, verified.damage);
   await requireEmpty(into);
   if (isDryRun) return verified;
   // Documents first: the log of changes names positions, which are others here.
-  const documents = new DocumentRestorer(into.documents);
+  const documents = new DocumentRestorer(into.documents, isMove);
   for await (const { header, body } of framesOf(file, ring)) await documents.take(header, body);
   const rest = new RestRestorer(into, documents.moves);
   for await (const { header, body } of framesOf(file, ring)) await rest.take(header, body);
@@ -76,7 +81,10 @@ interface Move {
 class DocumentRestorer {
   readonly moves = new Map<string, Move>();
 
-  constructor(private readonly log: Installation['documents']) {}
+  constructor(
+    private readonly log: Installation['documents'],
+    private readonly isMove: boolean,
+  ) {}
 
   async take(header: Header, body: Buffer): Promise<void> {
     if (header.kind === 'document') await this.#begin(header, body);
@@ -91,7 +99,10 @@ class DocumentRestorer {
     const folded = hasState ? state : Buffer.from(Y.encodeStateAsUpdate(new Y.Doc()));
     const at = Date.now();
     const attribution = { principal: 'system', at, source: 'system' } as const;
-    const position = await this.log.append(document, [{ update: folded, attribution }], { ifAbsent: true });
+    const position = await this.log.append(document, [{ update: folded, attribution }], {
+      ifAbsent: true,
+      ...this.#lifeOf(epoch),
+    });
     await this.log.compact(document, position, folded);
     await this.#learnEpoch(document);
   }
@@ -106,12 +117,16 @@ class DocumentRestorer {
       return { update: parts[i] ?? Buffer.of(), attribution };
     });
     const before = (await this.log.load(document)).position;
-    await this.log.append(document, fresh);
     const move = this.moves.get(document);
+    await this.log.append(document, fresh, this.#lifeOf(move?.epoch ?? ''));
     if (move === undefined) return;
     const logged = await this.log.history(document, before === START ? START : before, updates.length);
     logged.forEach(({ position }, i) => move.positions.set(updates[i]?.position ?? '', position));
     await this.#learnEpoch(document);
+  }
+
+  #lifeOf(epoch: string): AppendOptions {
+    return this.isMove && epoch !== '' ? { epoch } : {};
   }
 
   async #learnEpoch(document: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import type { Test } from 'tap';
 import { START, type DocumentLog, type LoggedUpdate } from './document-log.js';
@@ -116,6 +116,15 @@ export async function documentLogContract(
     );
     t.strictSame((await Promise.all(tries)).sort(), ['exists', 'exists', 'exists', 'seeded']);
     t.equal((await one.documents.load('seed')).updates.length, 1);
+  });
+
+  await t.test('a document that is created with an epoch goes on with that life', async (t) => {
+    const { documents } = await open(t);
+    const epoch = randomUUID();
+    await documents.append('moved', [saying('a')], { epoch });
+    await documents.append('moved', [saying('b')], { epoch: randomUUID() });
+    t.equal((await documents.load('moved')).epoch, epoch, 'no later append changes it');
+    t.equal((await documents.info('moved'))?.epoch, epoch);
   });
 
   await t.test('a compaction replaces what it includes, and only the first one does', async (t) => {

@@ -73,6 +73,8 @@ export interface Subscription {
 export interface AppendOptions {
   /** Refuse with `DocumentExistsError` when the document has ever been written: how a form is seeded exactly once. */
   readonly ifAbsent?: boolean;
+  /** A UUID. When the append creates the document, it goes on with this life of it; absent: a new one begins. */
+  readonly epoch?: string;
 }
 
 export interface ErasureReceipt {

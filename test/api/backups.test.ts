@@ -101,9 +101,12 @@ void t.test('row 39: a backup made under load opens elsewhere, with the same con
   for (const [from, to] of [[into, redis] as const, [redis, last] as const]) {
     const hop = path.join(await newDataFolder(t), 'hop');
     await writeArchive(hop, from, NO_KEYS, { id: 'hop', version: 'test' });
-    await restoreArchive(hop, NO_KEYS, to);
+    await restoreArchive(hop, NO_KEYS, to, { isMove: to === redis });
     t.strictSame(await compareWithArchive(file, NO_KEYS, to), [], 'the same documents as in the first archive');
   }
+  const epochs = await Promise.all(hops.map(async ({ documents }) => (await documents.load('doc/one')).epoch));
+  t.equal(epochs[0], epochs[1], 'a move goes on with the life of a document');
+  t.not(epochs[1], epochs[2], 'a restore begins a new one');
   for (const name of NAMES) {
     const states = await Promise.all(hops.map((storage) => stateJson(storage, `doc/${name}`)));
     t.equal(new Set(states).size, 1, 'byte for byte');

@@ -1,4 +1,5 @@
 /** The editor in a real Chromium, against the whole server: people who work on one form at once. */
+import { readFile } from 'node:fs/promises';
 import t from 'tap';
 import type { FieldJson, FormJson } from '../../crdt/form/form-json.js';
 import { fitsTheWidth, isClean, openApp, picture, shows, visitForm, type App } from '../harness/app.js';
@@ -107,6 +108,38 @@ t.test('edits without a network outlive a reload, and reach the server afterward
   await ada.page.locator('[role=status][data-state=saved]').waitFor();
   await until(async () => (await firstOf(formId))?.title['en'] === 'Written on a train');
   t.same(ada.faults, []);
+});
+
+t.test('what a browser had before a backup was restored is set aside, and offered as a file', async (t) => {
+  const formId = await visitForm(app.rest);
+  const ada = await app.visit(t, `/app/forms/${formId}`, { name: 'Ada Obi' });
+  await ada.page.waitForSelector(NAME);
+  await ada.page.locator('[role=status][data-state=saved]').waitFor();
+  await ada.page.evaluate(`window.dispatchEvent(new Event('offline'))`);
+  await ada.page.locator('[role=status][data-state=offline]').waitFor();
+  await ada.page.fill(NAME, 'Never saved');
+  await ada.page.getByText('Offline – kept here').waitFor();
+  // As after a restore: the copy is of another life of the form than the server's.
+  await ada.page.evaluate(`new Promise((resolve) => {
+    const opening = indexedDB.open('formloom/Ada Obi', 1);
+    opening.onsuccess = () => {
+      const copies = opening.result.transaction('copies', 'readwrite').objectStore('copies');
+      copies.put('another life', 'form/${formId}').onsuccess = resolve;
+    };
+  })`);
+  ada.page.on('dialog', (dialog) => void dialog.accept());
+  await ada.page.reload();
+  const notice = ada.page.locator('.notice', { hasText: 'edits that were never saved' });
+  await notice.waitFor();
+  await shows(ada, NAME, 'Your name');
+  const [file] = await Promise.all([ada.page.waitForEvent('download'), notice.getByText('Download it').click()]);
+  t.match(await readFile(await file.path(), 'utf8'), 'Never saved');
+  await isClean(t, ada, 'the editor with a copy set aside');
+  await notice.getByText('Discard it').click();
+  await ada.page.reload();
+  await ada.page.locator('[role=status][data-state=saved]').waitFor();
+  t.equal(await notice.count(), 0);
+  t.equal((await firstOf(formId))?.title['en'], 'Your name', 'nothing of it was merged');
 });
 
 t.test('fields are moved by pointer and by keyboard, and new ones dragged onto a page', async (t) => {

@@ -1,8 +1,15 @@
 import t from 'tap';
+import path from 'node:path';
 import { IDBFactory } from 'fake-indexeddb';
 import * as Y from 'yjs';
 import { openLocalCopy, STALE_COPY, type LocalCopy } from '../../client/index.js';
 import { composeServer, type ComposedServer } from '../harness/composed-server.js';
+import { restoreArchive } from '../../server/backup/index.js';
+import { KeyRing } from '../../server/storage/encrypted/index.js';
+import { newDataFolder, openFolder } from '../../server/storage/testing/embedded-folder.js';
+import { restClient, type RestClient } from '../harness/rest-client.js';
+import { freePort } from '../harness/server-process.js';
+import { stockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
 import { closed, saved, sdk, synced } from './sdk-client.js';
 
@@ -117,4 +124,105 @@ void t.test('a copy of an earlier life is set aside, one of a deleted document i
   const empty = await opened(indexedDB);
   t.equal(empty.doc.getText('x').length, 0);
   await empty.close();
+});
+
+/** Text of the document as the server has it. */
+async function textOf(rest: RestClient): Promise<string> {
+  const doc = new Y.Doc();
+  Y.applyUpdate(doc, await rest.bytes('/documents/notes/state', { headers: { accept: 'application/octet-stream' } }));
+  return doc.getText('x').toString();
+}
+
+void t.test('after a restored backup a newer copy is set aside, and what was never saved is told apart', async (t) => {
+  const env = { PORT: String(await freePort()) };
+  const first = await composeServer({ env });
+  t.teardown(() => first.cleanup());
+  const rest = restClient(first.http);
+  const indexedDB = new IDBFactory();
+  const copy = await opened(indexedDB);
+  const tab = sdk(t, first.http).open('notes', { doc: copy.doc, copy });
+  copy.follow(tab);
+  const stock = stockClient(first.ws, 'notes');
+  t.teardown(() => stock.destroy());
+  const text = copy.doc.getText('x');
+  text.insert(0, 'kept ');
+  await saved(tab);
+  await until(() => typeof tab.epoch === 'string');
+  const backup = (await rest.post('/backups', {})).body.id as string;
+  await until(async () => (await rest.get(`/operations/${backup}`)).body.state === 'done');
+  text.insert(5, 'undone ');
+  await saved(tab);
+  await until(() => stock.doc.getText('x').toString() === 'kept undone ');
+  stock.disconnect();
+  await first.close();
+  await until(() => tab.state.status === 'offline');
+  text.insert(12, 'unsaved');
+  await copy.written();
+
+  const folder = await newDataFolder(t);
+  const store = await openFolder(t, folder);
+  await restoreArchive(path.join(first.dataDir, 'backups', `${backup}.formloom-backup`), new KeyRing([]), store);
+  await store.close();
+  const second = await composeServer({ env, dataDir: folder });
+  t.teardown(() => second.cleanup());
+  // The tab that was open all the while, as one that is opened now.
+  tab.retryNow();
+  await closed(tab);
+  t.match(tab.state, { code: STALE_COPY });
+  t.equal(tab.hasUnsavedChanges, true);
+  const another = await opened(indexedDB);
+  const [aside, ...others] = await copy.setAside();
+  t.same(others, []);
+  const kept = new Y.Doc();
+  Y.applyUpdate(kept, aside!.update);
+  t.equal(kept.getText('x').toString(), 'kept undone unsaved', 'nothing of it is lost');
+  t.equal(another.doc.getText('x').length, 0);
+  const part = Y.decodeUpdate(aside!.unsaved!);
+  t.match(part.structs, [{ content: { str: 'unsaved' } }], 'what the server never had');
+  t.equal(await textOf(rest), 'kept ', 'nothing of it was merged');
+  const fresh = sdk(t, second.http).open('notes', { doc: another.doc, copy: another });
+  another.follow(fresh);
+  await synced(fresh);
+  t.equal(another.doc.getText('x').toString(), 'kept ');
+  await another.close();
+  await copy.close();
+
+  // A stock client knows of no epoch: it merges. A snapshot of before undoes that for everybody.
+  const snapshot = (await rest.post('/documents/notes/snapshots', { label: 'as restored' })).body.id as string;
+  stock.provider.connect();
+  await until(async () => (await textOf(rest)) === 'kept undone ');
+  t.equal((await rest.post(`/documents/notes/snapshots/${snapshot}/restore`, {})).status, 200);
+  await until(() => stock.doc.getText('x').toString() === 'kept ');
+  t.equal(fresh.doc.getText('x').toString(), 'kept ');
+});
+
+void t.test('a restored snapshot is an edit: a newer copy takes it in, and its unsaved edits are saved', async (t) => {
+  const server = await storedServer();
+  t.teardown(() => server.cleanup());
+  const rest = restClient(server.http);
+  const indexedDB = new IDBFactory();
+  const copy = await opened(indexedDB);
+  const connection = sdk(t, server.http).open('notes', { doc: copy.doc, copy });
+  copy.follow(connection);
+  const text = copy.doc.getText('x');
+  text.insert(0, 'kept ');
+  await saved(connection);
+  const snapshot = (await rest.post('/documents/notes/snapshots', {})).body.id as string;
+  text.insert(5, 'undone ');
+  await saved(connection);
+  connection.disconnect();
+  text.insert(0, 'mine ');
+  await copy.written();
+  connection.destroy();
+  await copy.close();
+  t.equal((await rest.post(`/documents/notes/snapshots/${snapshot}/restore`, {})).status, 200);
+
+  const again = await opened(indexedDB);
+  const back = sdk(t, server.http).open('notes', { doc: again.doc, copy: again });
+  again.follow(back);
+  await saved(back);
+  t.same(await again.setAside(), []);
+  t.equal(await textOf(rest), again.doc.getText('x').toString());
+  t.equal(await textOf(rest), 'mine kept ');
+  await again.close();
 });

@@ -7,7 +7,9 @@ import {
   openForm,
   openLocalCopy,
   type CommentsHandle,
+  STALE_COPY,
   type FormHandle,
+  type LocalCopy,
 } from '../../client/index.js';
 import { ownId, ownName, server, token } from '../app/session.js';
 import { OpenEditor } from './open-editor.js';
@@ -23,18 +25,30 @@ interface Opened {
   readonly comments: CommentsHandle;
   readonly undo: Y.UndoManager;
   readonly carets: Carets;
+  /** Absent where the browser keeps nothing. */
+  readonly copy: LocalCopy | undefined;
   readonly close: () => void;
 }
 
 export default function EditorPage({ formId }: { readonly formId: string }): ReactNode {
   const [opened, setOpened] = useState<Opened>();
+  /** Goes up when the form has to be opened anew. */
+  const [life, setLife] = useState(0);
   useEffect(() => {
     let isGone = false;
     let current: Opened | undefined;
     void open(formId).then((ready) => {
       current = ready;
-      if (isGone) ready.close();
-      else setOpened(ready);
+      if (isGone) {
+        ready.close();
+        return;
+      }
+      setOpened(ready);
+      const { connection } = ready.handle;
+      connection.on('state', (state) => {
+        // Restored from a backup: the copy sets itself aside, and the form is opened as it is now.
+        if (state.status === 'closed' && state.code === STALE_COPY) setLife((before) => before + 1);
+      });
     });
     preloadRichTexts();
     return () => {
@@ -42,7 +56,7 @@ export default function EditorPage({ formId }: { readonly formId: string }): Rea
       current?.close();
       setOpened(undefined);
     };
-  }, [formId]);
+  }, [formId, life]);
   return opened === undefined ? <div className="loading" /> : <OpenEditor {...opened} />;
 }
 
@@ -68,6 +82,7 @@ async function open(formId: string): Promise<Opened> {
     comments,
     undo,
     carets,
+    copy,
     close: () => {
       stopGuarding();
       carets.destroy();

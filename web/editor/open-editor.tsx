@@ -1,7 +1,7 @@
 /** The editor of a form that is open: its parts, and what they share. */
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from 'react';
 import type * as Y from 'yjs';
-import type { CommentsHandle, FormHandle, FormJson, OwnPresence } from '../../client/index.js';
+import type { CommentsHandle, FormHandle, FormJson, LocalCopy, OwnPresence } from '../../client/index.js';
 import { useNetwork } from '../app/hooks.js';
 import { textIn, useWording } from '../app/language.js';
 import { useConnectionStatus } from '../parts/save-indicator.js';
@@ -12,6 +12,7 @@ import { Palette } from './body/palette.js';
 import { EditorContext, FormContext, SelectionContext, type Editor } from './editor-context.js';
 import { LanguagesView } from './languages/languages-view.js';
 import { DragArea } from './moving/drag.js';
+import { SetAside } from './set-aside.js';
 import { shareJson } from './shared-json.js';
 import { SidePanel } from './side-panel.js';
 import type { Carets } from './texts/carets.js';
@@ -30,9 +31,10 @@ interface OpenEditorProps {
   readonly comments: CommentsHandle;
   readonly undo: Y.UndoManager;
   readonly carets: Carets;
+  readonly copy: LocalCopy | undefined;
 }
 
-export function OpenEditor({ handle, comments, undo, carets }: OpenEditorProps): ReactNode {
+export function OpenEditor({ handle, comments, undo, carets, copy }: OpenEditorProps): ReactNode {
   const { t, language: ownLanguage } = useWording();
   const form = useSharedForm(handle);
   const { status } = useConnectionStatus(handle.connection);
@@ -88,6 +90,7 @@ export function OpenEditor({ handle, comments, undo, carets }: OpenEditorProps):
             {state.status === 'closed' && (
               <Problem>{t('closedByServer', { reason: state.reason === '' ? state.code : state.reason })}</Problem>
             )}
+            {copy !== undefined && <SetAside formId={handle.id} copy={copy} />}
             {isReadOnly && <p className="notice">{t('readOnly')}</p>}
             <Problem>{problem}</Problem>
             {hasSynced || hasContent ? (

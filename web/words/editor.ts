@@ -23,6 +23,16 @@ export const EDITOR = {
   redo: ['Redo', 'Rétablir'],
   undone: ['The server took this back:', 'Le serveur a annulé :'],
   closedByServer: ['The server ended the connection: {reason}', 'Le serveur a mis fin à la connexion : {reason}'],
+  setAside: [
+    'This form was restored from a backup. What this browser had of it is set aside, and not part of the form any more.',
+    'Ce formulaire a été restauré d’une sauvegarde. Ce que ce navigateur en avait est mis de côté et n’en fait plus partie.',
+  ],
+  setAsideUnsaved: [
+    'This form was restored from a backup. What this browser had of it is set aside, also edits that were never saved.',
+    'Ce formulaire a été restauré d’une sauvegarde. Ce que ce navigateur en avait est mis de côté, même ce qui n’était pas enregistré.',
+  ],
+  downloadCopy: ['Download it', 'Télécharger'],
+  discardCopy: ['Discard it', 'Abandonner'],
   textsIn: ['Language of the texts', 'Langue des textes'],
   openRespond: ['Open for answers', 'Ouvrir pour répondre'],
   publishNow: ['Publish now', 'Publier maintenant'],

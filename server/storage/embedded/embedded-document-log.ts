@@ -165,7 +165,7 @@ export class EmbeddedDocumentLog implements DocumentLog {
     if (updates.length === 0) return Promise.resolve(positionOf(existing?.sequence ?? 0));
     const now = Date.now();
     const operations: Operation[] = [];
-    const head = existing ?? this.#create(now);
+    const head = existing ?? this.#create(now, options?.epoch);
     if (existing === undefined) {
       this.#heads.set(document, head);
       operations.push({ type: 'put', key: headKey(document), value: encodeHead(head) });
@@ -186,10 +186,10 @@ export class EmbeddedDocumentLog implements DocumentLog {
     });
   }
 
-  #create(now: number): Head {
+  #create(now: number, epoch = uuidv7()): Head {
     return {
       id: this.ids.next(),
-      epoch: uuidv7(),
+      epoch,
       createdAt: now,
       changedAt: now,
       sequence: 0,

@@ -26,6 +26,8 @@ interface Item {
   readonly entries: readonly Buffer[];
   readonly bytes: number;
   readonly isIfAbsent: boolean;
+  /** For a document that this creates. */
+  readonly epoch: string | undefined;
 }
 
 /** Entries of more bytes together aren't published, only announced: Pub/Sub has bounded buffers, the Stream hasn't. */
@@ -42,7 +44,7 @@ export class DocumentAppender {
     this.#appender = new OrderedAppender(parts.retrier, {
       send: (document, batch, items) => this.#send(document, batch, items),
       sizeOf: ({ bytes }) => bytes,
-      standsAlone: ({ isIfAbsent }) => isIfAbsent,
+      standsAlone: ({ isIfAbsent, epoch }) => isIfAbsent || epoch !== undefined,
       endsQueue: (error) => error instanceof LogLostError,
     });
   }
@@ -63,7 +65,8 @@ export class DocumentAppender {
     }
     const entries = updates.map((update) => encodeEntry(this.#parts.node, update));
     const bytes = entries.reduce((sum, entry) => sum + entry.length, 0);
-    return this.#appender.append(document, { entries, bytes, isIfAbsent: options.ifAbsent ?? false });
+    const { ifAbsent: isIfAbsent = false, epoch } = options;
+    return this.#appender.append(document, { entries, bytes, isIfAbsent, epoch });
   }
 
   async #send(document: string, batch: string, items: readonly Item[]): Promise<Position[]> {
@@ -72,11 +75,13 @@ export class DocumentAppender {
     const { log, meta, wake } = keys.document(document);
     const { epoch = '', position = '' } = known.get(document) ?? {};
     const ifAbsent = items[0]?.isIfAbsent === true ? '1' : '0';
+    // After a loss it is always a new one: by it the other nodes notice that the log is not the one they know.
+    const newEpoch = items[0]?.epoch ?? randomUUID();
     const entries = items.flatMap((item) => item.entries);
     const reply = (await writes.script(
       this.#script,
       [log, meta, wake],
-      ...[writer, batch, epoch, position, epoch === '' ? randomUUID() : '', ifAbsent, CARRY_BYTES],
+      ...[writer, batch, epoch, position, epoch === '' ? newEpoch : '', ifAbsent, CARRY_BYTES],
       ...entries,
     )) as Buffer[];
     const [code, ...rest] = reply.map((part) => part.toString('latin1'));
