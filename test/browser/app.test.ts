@@ -41,7 +41,7 @@ t.test('a respondent on a phone goes offline, comes back and hands in', async (t
   await page.getByLabel('Your name').fill('Cleo Baptiste');
   await page.getByLabel('Email').fill('not an address');
   await page.getByLabel('Yes').check();
-  await page.getByText('This does not have the form that is asked for.').waitFor();
+  await page.getByText('Enter an address such as name@example.org.').waitFor();
   await page.getByRole('button', { name: 'Next' }).click();
   await page.getByText('Please answer this.').waitFor();
   t.equal(
@@ -59,6 +59,7 @@ t.test('a respondent on a phone goes offline, comes back and hands in', async (t
   await page.getByLabel('Optics').check();
   await page.locator('[role=status][data-state=offline]').waitFor();
   await picture(cleo, 'respond-phone');
+  await isClean(t, cleo, 'a later page');
   const submissions = async (): Promise<{ answers: Record<string, unknown>; status: string }> => {
     const { body } = await app.rest.get(`/forms/${formId}/submissions`);
     return (await app.rest.get(`/forms/${formId}/submissions/${String(body.data[0].id)}`)).body;

@@ -206,7 +206,7 @@ t.test('fields are moved by pointer and by keyboard, and new ones dragged onto a
   await phone.page.locator('[data-field=part] .question').focus();
   await fitsTheWidth(t, phone, 'the editor on a phone');
   await picture(phone, 'editor-phone');
-  await phone.page.getByRole('button', { name: 'Discussion et historique' }).click();
+  await phone.page.getByRole('button', { name: 'Discussion, historique' }).click();
   await phone.page.getByLabel(/^Commenter/).waitFor();
   await fitsTheWidth(t, phone, 'the panels on a phone');
   await isClean(t, phone, 'the editor on a phone, in French');
@@ -276,7 +276,7 @@ t.test('a conflict is shown with who wrote what, and settled', async (t) => {
   await picture(ada, 'conflicts');
   await isClean(t, ada, 'the conflicts');
   await conflict.getByRole('button', { name: 'Take “5” of Ben Roy' }).click();
-  await ada.page.getByText('Nobody disagrees.').waitFor();
+  await ada.page.getByText('No conflicts to settle.').waitFor();
   t.equal((await formOf(formId)).pages[0]?.fields[3]?.validation.min, 5);
   t.same((await app.rest.get(`/forms/${formId}/conflicts`)).body.data, []);
 });

@@ -80,7 +80,7 @@ function Totals({ formId }: { readonly formId: string }): ReactNode {
     <>
       <section aria-label={t('totals')}>
         <Problem>{error}</Problem>
-        <dl className="facts">
+        <dl className="facts totals">
           {facts.map(([name, value]) => (
             <div key={name} className="card">
               <dt>{name}</dt>

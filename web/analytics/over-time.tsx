@@ -35,6 +35,14 @@ const DATES: Readonly<Record<Step, Intl.DateTimeFormatOptions>> = {
   day: { dateStyle: 'medium', timeZone: 'UTC' },
 };
 
+/** A form that is young has a chart of its own life, not of the time before it; a few spans are always shown. */
+function sinceFirst(points: SeriesReport['points']): SeriesReport['points'] {
+  const first = points.findIndex(({ value }) => value !== 0);
+  const start = Math.min(first === -1 ? points.length : first - 1, points.length - LEAST_SPANS);
+  return points.slice(Math.max(0, start));
+}
+const LEAST_SPANS = 12;
+
 /** The first span that is shown; the window moves on with the clock. */
 function useStart(step: Step): string {
   const { seconds, count } = STEPS[step];
@@ -55,10 +63,10 @@ export function OverTime({ formId }: { readonly formId: string }): ReactNode {
   const from = useStart(step);
   const query = new URLSearchParams({ metric, step, from }).toString();
   const { data, error } = useReport<SeriesReport>(`/analytics/forms/${formId}/timeseries?${query}`);
-  const points = data?.points;
-  const times = useMemo(() => points?.map(({ time }) => Date.parse(time) / 1_000) ?? [], [points]);
+  const points = useMemo(() => sinceFirst(data?.points ?? []), [data]);
+  const times = useMemo(() => points.map(({ time }) => Date.parse(time) / 1_000), [points]);
   const name = t(NAMES[metric]);
-  const series = useMemo(() => [{ name, values: points?.map(({ value }) => value) ?? [] }], [points, name]);
+  const series = useMemo(() => [{ name, values: points.map(({ value }) => value) }], [points, name]);
   return (
     <section aria-labelledby="over-time">
       <div className="section-head">

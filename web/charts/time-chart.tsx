@@ -45,8 +45,13 @@ export function TimeChart(props: TimeChartProps): ReactNode {
   const at = Math.min(pointed ?? last, last);
   const names = series.map(({ name }) => name).join('\n');
   const data = useMemo<uPlot.AlignedData>(
-    () => [[...times], ...series.map(({ values }) => [...values])] as uPlot.AlignedData,
-    [times, series],
+    // A column of nothing is none, not a line on the ground.
+    () =>
+      [
+        [...times],
+        ...series.map(({ values }) => values.map((value) => (isColumns && value === 0 ? null : value))),
+      ] as uPlot.AlignedData,
+    [times, series, isColumns],
   );
   const latest = useRef(data);
   latest.current = data;
@@ -139,7 +144,11 @@ function optionsOf({ names, kind, language, width, height, isColumns }: PlotLook
     height,
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
-    scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
+    scales: {
+      // The first and the last column are whole.
+      ...(isColumns ? { x: { range: (plot, low, high) => [low - halfStep(plot), high + halfStep(plot)] } } : {}),
+      y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] },
+    },
     series: [
       {},
       ...names.map((label, index) => ({
@@ -152,10 +161,36 @@ function optionsOf({ names, kind, language, width, height, isColumns }: PlotLook
       })),
     ],
     axes: [
-      { ...axis, size: 30, values: (_plot, splits) => splits.map((split) => axisTime(split, splits, language)) },
-      { ...axis, size: 64, values: (_plot, splits) => splits.map((split) => figure(split, kind, language)) },
+      {
+        ...axis,
+        size: 30,
+        space: 72,
+        values: (_plot, splits) => splits.map((split) => axisTime(split, splits, language)),
+      },
+      {
+        ...axis,
+        size: 64,
+        ...(kind === 'bytes' ? { incrs: BYTE_STEPS } : isColumns ? { incrs: WHOLE_STEPS } : {}),
+        values: (_plot, splits) => splits.map((split) => axisFigure(split, splits, kind, language)),
+      },
     ],
   };
+}
+
+const BYTE_STEPS = Array.from({ length: 40 }, (_, power) => 2 ** power);
+const WHOLE_STEPS = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
+
+function halfStep({ data: [times] }: uPlot): number {
+  const [first = 0, second = first + 1] = times;
+  return (second - first) / 2;
+}
+
+/** Steps that are finer than the figures themselves are told apart. */
+function axisFigure(at: number, splits: readonly number[], kind: FigureKind, language: string): string {
+  const step = (splits[1] ?? at) - (splits[0] ?? at);
+  return kind === 'count' && step > 0 && step < 0.5
+    ? new Intl.NumberFormat(language, { maximumFractionDigits: 3 }).format(at)
+    : figure(at, kind, language);
 }
 
 const DAY_SECONDS = 86_400;
@@ -163,6 +198,8 @@ const DAY_SECONDS = 86_400;
 function axisTime(at: number, splits: readonly number[], language: string): string {
   const span = (splits.at(-1) ?? at) - (splits[0] ?? at);
   const options: Intl.DateTimeFormatOptions =
-    span > 2 * DAY_SECONDS ? { month: 'short', day: 'numeric' } : { hour: '2-digit', minute: '2-digit', hour12: false };
+    span > 2 * DAY_SECONDS
+      ? { month: 'short', day: 'numeric' }
+      : { hour: '2-digit', minute: '2-digit', hour12: false, ...(span < 300 ? { second: '2-digit' } : {}) };
   return new Intl.DateTimeFormat(language, options).format(at * 1_000);
 }

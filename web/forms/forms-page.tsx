@@ -22,6 +22,9 @@ interface FormList {
   readonly nextCursor: string | null;
 }
 
+/** Others make forms too. */
+const REFRESH_MS = 15_000;
+
 export default function FormsPage(): ReactNode {
   const { t } = useWording();
   const [search, setSearch] = useState('');
@@ -33,7 +36,7 @@ export default function FormsPage(): ReactNode {
       }),
     [wanted],
   );
-  const { data, error } = useLoaded(load);
+  const { data, error, reload } = useLoaded(load, REFRESH_MS);
   return (
     <Shell title={t('forms')}>
       <div className="wide">
@@ -41,7 +44,7 @@ export default function FormsPage(): ReactNode {
           <h1>{t('forms')}</h1>
           <NewForm />
         </div>
-        <ImportArea />
+        <ImportArea onImported={reload} />
         <input
           type="search"
           className="search"

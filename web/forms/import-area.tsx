@@ -12,7 +12,7 @@ interface Imported {
 }
 const NAMES = { formloom: 'Formloom', gcforms: 'GC Forms', surveyjs: 'SurveyJS' } as const;
 
-export function ImportArea(): ReactNode {
+export function ImportArea({ onImported }: { readonly onImported: () => void }): ReactNode {
   const { t } = useWording();
   const { run, isBusy, error } = useTask();
   const [isOver, setOver] = useState(false);
@@ -26,6 +26,7 @@ export function ImportArea(): ReactNode {
       if (format === undefined) throw new Error(t('unknownFile', { name: file.name }));
       const result = await server().rest.request<Imported>('POST', '/forms', { body: { import: { format, source } } });
       setImported({ ...result, builder: NAMES[format] });
+      onImported();
     });
   };
   const onDrop = (event: DragEvent): void => {

@@ -8,12 +8,14 @@ export interface TableProps {
   readonly heads: readonly string[];
   readonly error: string | undefined;
   readonly isEmpty: boolean;
+  /** Said where there is nothing to show. */
+  readonly emptyText?: string;
   /** Beside the title. */
   readonly controls?: ReactNode;
   readonly children: ReactNode;
 }
 
-export function Table({ title, heads, error, isEmpty, controls, children }: TableProps): ReactNode {
+export function Table({ title, heads, error, isEmpty, emptyText, controls, children }: TableProps): ReactNode {
   const { t } = useWording();
   return (
     <div className="card table-card">
@@ -23,7 +25,7 @@ export function Table({ title, heads, error, isEmpty, controls, children }: Tabl
       </div>
       <Problem>{error}</Problem>
       {isEmpty ? (
-        <p className="empty">{t('nothingHere')}</p>
+        <p className="muted">{emptyText ?? t('nothingHere')}</p>
       ) : (
         <div className="scroller" tabIndex={0} role="region" aria-label={title}>
           <table>

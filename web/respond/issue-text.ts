@@ -2,8 +2,17 @@
 import type { FieldJson } from '../../crdt/form/form-json.js';
 import type { AnswerIssue } from '../../crdt/submission/inspect-sheet.js';
 import type { Wording } from '../app/language.js';
+import type { WordKey } from '../words/index.js';
 
-export function issueText(t: Wording['t'], { validation, repeat }: FieldJson, { code }: AnswerIssue): string {
+const FORMATS: Readonly<Partial<Record<FieldJson['type'], WordKey>>> = {
+  email: 'issueEmail',
+  url: 'issueUrl',
+  phone: 'issuePhone',
+  number: 'issueNumber',
+  date: 'issueDate',
+};
+
+export function issueText(t: Wording['t'], { type, validation, repeat }: FieldJson, { code }: AnswerIssue): string {
   switch (code) {
     case 'required':
       return t('issueRequired');
@@ -29,8 +38,9 @@ export function issueText(t: Wording['t'], { validation, repeat }: FieldJson, { 
     case 'unique':
       return t('issueUnique');
     case 'format':
-    case 'pattern':
     case 'type':
+      return t(FORMATS[type] ?? 'issueFormat');
+    case 'pattern':
     case 'option':
       return t('issueFormat');
   }

@@ -83,7 +83,7 @@ export function Questionnaire({ form, handle, token }: QuestionnaireProps): Reac
     heading.current?.focus();
   };
   const ownIds = new Set(current === undefined ? [] : current.fields.flatMap(idsIn));
-  const isPageWrong = issues.some(({ path: at }) => ownIds.has(rootOf(at).slice('answers.'.length)));
+  const wrongHere = issues.filter(({ path: at }) => ownIds.has(rootOf(at).slice('answers.'.length)));
   const showProblems = (): void => {
     setAllShown(true);
     requestAnimationFrame(() =>
@@ -91,7 +91,7 @@ export function Questionnaire({ form, handle, token }: QuestionnaireProps): Reac
     );
   };
   const next = (): void => {
-    if (isPageWrong) showProblems();
+    if (wrongHere.length > 0) showProblems();
     else goTo(path[index + 1]);
   };
   const submit = (): void => {
@@ -130,12 +130,10 @@ export function Questionnaire({ form, handle, token }: QuestionnaireProps): Reac
         </div>
         {isOffline && <p className="notice warn">{t('offlineNotice')}</p>}
       </div>
-      {index === 0 && (
-        <header>
-          <h1>{textIn(form.title, language)}</h1>
-          <RichView className="lead" text={textIn(form.description, language)} />
-        </header>
-      )}
+      <header className={index === 0 ? 'form-title' : 'form-title small'}>
+        <h1>{textIn(form.title, language) || t('untitled')}</h1>
+        {index === 0 && <RichView className="lead" text={textIn(form.description, language)} />}
+      </header>
       <section
         aria-label={t('pageNumber', { number: index + 1 })}
         onFocus={({ target }) => {
@@ -165,9 +163,9 @@ export function Questionnaire({ form, handle, token }: QuestionnaireProps): Reac
           />
         ))}
       </section>
-      {isAllShown && shownIssues.length > 0 && (
+      {isAllShown && wrongHere.length > 0 && (
         <p className="notice bad" role="alert">
-          {t('issuesLeft', { count: shownIssues.length })}
+          {t('issuesLeft', { count: wrongHere.length })}
         </p>
       )}
       <Problem>{submitting.error}</Problem>

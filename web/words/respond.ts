@@ -47,5 +47,10 @@ export const RESPOND = {
   issueMaxBytes: ['At most {size} kB, please.', 'Au plus {size} ko.'],
   issueStep: ['In steps of {step}, please.', 'Par pas de {step}.'],
   issueUnique: ['Each only once, please.', 'Chacun une seule fois.'],
-  issueFormat: ['This does not have the form that is asked for.', 'Ceci n’a pas la forme demandée.'],
+  issueEmail: ['Enter an address such as name@example.org.', 'Entrez une adresse comme nom@exemple.org.'],
+  issueUrl: ['Enter an address such as https://example.org.', 'Entrez une adresse comme https://exemple.org.'],
+  issuePhone: ['Enter a telephone number such as 613-555-0123.', 'Entrez un numéro comme 613-555-0123.'],
+  issueNumber: ['Enter a number.', 'Entrez un nombre.'],
+  issueDate: ['Enter a date.', 'Entrez une date.'],
+  issueFormat: ['This is not in the format that is asked for.', 'Ceci n’est pas dans le format demandé.'],
 } as const satisfies WordList;

@@ -49,7 +49,7 @@ export const FieldCard = memo(function FieldCard({ field, isOpen }: FieldCardPro
         <TextInput
           target={target}
           property="title"
-          label={t('question')}
+          label={t(field.type === 'statement' || field.type === 'group' ? 'heading' : 'question')}
           className="question"
           field={field.id}
           isWrapped

@@ -9,7 +9,7 @@ import { server } from '../../app/session.js';
 import { Avatar } from '../../parts/avatar.js';
 import { Moment, Problem } from '../../parts/shell.js';
 import { useEditor, useFormNow } from '../editor-context.js';
-import { propertyName } from '../property-name.js';
+import { propertyName } from '../../parts/property-name.js';
 import { PolicySettings } from './policy-settings.js';
 
 export function ConflictsPanel({ conflicts }: { readonly conflicts: readonly Conflict[] }): ReactNode {

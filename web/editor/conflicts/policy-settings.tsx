@@ -7,7 +7,7 @@ import { textIn, useWording } from '../../app/language.js';
 import { server } from '../../app/session.js';
 import { Problem } from '../../parts/shell.js';
 import { hasOptions, isAnswered, useEditor, useFormNow, useSelected } from '../editor-context.js';
-import { propertyName } from '../property-name.js';
+import { propertyName } from '../../parts/property-name.js';
 
 const WORDS = { 'last-writer-wins': 'policyLast', merge: 'policyMerge', manual: 'policyManual' } as const;
 

@@ -1,14 +1,14 @@
 /** Who changed what: of the field that is open, with who wrote each part of it, or of the whole form, with the way back. */
 import { useCallback, useEffect, useMemo, useState, type ReactNode } from 'react';
 import { useLoaded } from '../../app/hooks.js';
-import type { FormJson, PageJson } from '../../../crdt/form/form-json.js';
-import { textIn, useWording, type Wording } from '../../app/language.js';
+import { textIn, useWording } from '../../app/language.js';
 import { server } from '../../app/session.js';
 import { Avatar } from '../../parts/avatar.js';
 import { ChangeLine } from '../../parts/change-list.js';
 import { Moment, Problem } from '../../parts/shell.js';
 import { useEditor, useFormNow, useSelected } from '../editor-context.js';
-import { propertyName } from '../property-name.js';
+import { nameChange } from '../../parts/name-change.js';
+import { propertyName } from '../../parts/property-name.js';
 import { entriesOf, fieldsIn, rewind, type LoggedChange } from './rewind.js';
 import type { PastPoint } from './timeline.js';
 
@@ -71,7 +71,7 @@ export function HistoryPanel({ past, setPast }: HistoryPanelProps): ReactNode {
                 </p>
                 {entry.map((change) => (
                   <div key={change.id}>
-                    <ChangeLine change={named(change, form, language, t)} />
+                    <ChangeLine change={nameChange(change, [form], language, t)} />
                   </div>
                 ))}
               </div>
@@ -81,23 +81,6 @@ export function HistoryPanel({ past, setPast }: HistoryPanelProps): ReactNode {
       </ul>
     </div>
   );
-}
-
-/** Fields and pages by what they are called, where they are still there. */
-function named(change: LoggedChange, form: FormJson, language: string, t: Wording['t']): LoggedChange {
-  const [area, id] = change.target.split('/');
-  const item =
-    area === 'fields' ? fieldsIn(form).find((each) => each.id === id) : form.pages.find((each) => each.id === id);
-  const gone = typeof change.before === 'object' && change.before !== null && 'title' in change.before;
-  const name = textIn(item?.title ?? (gone ? (change.before as PageJson).title : undefined), language);
-  const isFormTitle = area === 'form' && change.property?.startsWith('title.') === true;
-  const property =
-    change.property === null
-      ? null
-      : isFormTitle || area === 'pages'
-        ? change.property
-        : propertyName(t, change.property);
-  return { ...change, property, target: area === 'form' ? t('wholeForm') : name === '' ? change.target : name };
 }
 
 function Blame({ blame }: { readonly blame: NonNullable<Log['blame']> }): ReactNode {

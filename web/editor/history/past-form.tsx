@@ -6,6 +6,7 @@ import { useTask } from '../../app/hooks.js';
 import { textIn, useWording } from '../../app/language.js';
 import { server } from '../../app/session.js';
 import { ChangeList } from '../../parts/change-list.js';
+import { nameChange } from '../../parts/name-change.js';
 import { RichView } from '../../parts/rich-view.js';
 import { Moment, Problem } from '../../parts/shell.js';
 import { typeWord } from '../../words/field-types.js';
@@ -90,7 +91,11 @@ export function PastForm({ point, onLeave }: PastFormProps): ReactNode {
             {t('doneSince')}
           </button>
         </div>
-        <ChangeList changes={shown === 'then' && changes.length > 0 ? changes : since} />
+        <ChangeList
+          changes={(shown === 'then' && changes.length > 0 ? changes : since).map((change) =>
+            nameChange(change, [form, now], language, t),
+          )}
+        />
       </section>
     </div>
   );

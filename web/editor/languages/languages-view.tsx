@@ -82,7 +82,14 @@ function Cell({ row, language }: { readonly row: Row; readonly language: string 
   return property === 'description' ? (
     <RichText target={target} property={property} label={label} language={language} field={field} />
   ) : (
-    <TextInput target={target} property={property} label={label} language={language} field={field} />
+    <TextInput
+      target={target}
+      property={property}
+      label={label}
+      language={language}
+      field={field}
+      isWrapped={property === 'title'}
+    />
   );
 }
 

@@ -5,6 +5,7 @@ import { useWording } from '../../app/language.js';
 import type { Published } from '../../../client/index.js';
 import { Dialog } from '../../parts/dialog.js';
 import { ChangeList, type ShownChange } from '../../parts/change-list.js';
+import { nameChange } from '../../parts/name-change.js';
 import { Problem } from '../../parts/shell.js';
 import { useEditor, useFormNow } from '../editor-context.js';
 
@@ -20,7 +21,7 @@ interface Preview extends Published {
 
 export function PublishDialog({ onClose }: { readonly onClose: () => void }): ReactNode {
   const { t } = useWording();
-  const { handle } = useEditor();
+  const { handle, language } = useEditor();
   const form = useFormNow();
   const load = useCallback(() => handle.requests.publish({ dryRun: true }) as Promise<Preview>, [handle]);
   const { data, error } = useLoaded(load);
@@ -57,13 +58,14 @@ export function PublishDialog({ onClose }: { readonly onClose: () => void }): Re
               <ul>
                 {impact.map(({ target, message, severity }, index) => (
                   <li key={index}>
-                    <strong>{severity === 'loss' ? t('loss') : t('review')}</strong> <code>{target}</code> {message}
+                    <strong>{severity === 'loss' ? t('loss') : t('review')}</strong>{' '}
+                    {nameChange({ kind: 'changed', target }, [form], language, t).target}: {message}
                   </li>
                 ))}
               </ul>
             </section>
           )}
-          <ChangeList changes={data.changes} />
+          <ChangeList changes={data.changes.map((change) => nameChange(change, [form], language, t))} />
         </>
       )}
       <form method="dialog" className="actions">

@@ -54,6 +54,7 @@ export function Backups(): ReactNode {
   return (
     <Table
       title={t('backups')}
+      emptyText={t('noBackups')}
       heads={[t('when'), t('size1'), t('documents'), t('verdict'), t('action')]}
       error={error ?? making.error ?? verifying.error}
       isEmpty={data?.data.length === 0}

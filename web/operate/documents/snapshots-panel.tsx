@@ -3,8 +3,10 @@ import { useCallback, useState, type ReactNode } from 'react';
 import { useLoaded, useTask } from '../../app/hooks.js';
 import { useWording } from '../../app/language.js';
 import { server } from '../../app/session.js';
+import type { FormJson } from '../../../client/index.js';
 import { ChangeList, type ShownChange } from '../../parts/change-list.js';
 import { Dialog } from '../../parts/dialog.js';
+import { nameChange } from '../../parts/name-change.js';
 import { Moment, Problem } from '../../parts/shell.js';
 
 interface Snapshot {
@@ -67,6 +69,7 @@ export function SnapshotsPanel({ document }: { readonly document: string }): Rea
       </ol>
       {open !== undefined && (
         <RestoreDialog
+          document={document}
           path={`${path}/${open.id}`}
           title={open.label === '' ? t(KINDS[open.kind]) : open.label}
           onClose={() => {
@@ -87,13 +90,21 @@ const KINDS = {
 } as const;
 
 interface RestoreDialogProps {
+  readonly document: string;
   readonly path: string;
   readonly title: string;
   readonly onClose: () => void;
 }
 
-function RestoreDialog({ path, title, onClose }: RestoreDialogProps): ReactNode {
-  const { t } = useWording();
+function RestoreDialog({ document, path, title, onClose }: RestoreDialogProps): ReactNode {
+  const { t, language } = useWording();
+  const formId = /^form\/([^/]+)$/.exec(document)?.[1];
+  const loadForm = useCallback(
+    async () => (formId === undefined ? undefined : server().rest.request<FormJson>('GET', `/forms/${formId}`)),
+    [formId],
+  );
+  // What changes is told by its title; where the form cannot be read, by its place.
+  const { data: form } = useLoaded(loadForm);
   const load = useCallback(
     () =>
       server().rest.request<{ changes: readonly ShownChange[]; isTruncated: boolean }>('POST', `${path}/restore`, {
@@ -114,7 +125,9 @@ function RestoreDialog({ path, title, onClose }: RestoreDialogProps): ReactNode 
       {data !== undefined && (
         <>
           <p>{data.changes.length === 0 ? t('sameAsNow') : t('restoreWould', { count: data.changes.length })}</p>
-          <ChangeList changes={data.changes} />
+          <ChangeList
+            changes={data.changes.map((change) => nameChange(change, form === undefined ? [] : [form], language, t))}
+          />
         </>
       )}
       <form method="dialog" className="actions">

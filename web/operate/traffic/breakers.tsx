@@ -89,6 +89,7 @@ export function DeadLetters(): ReactNode {
   return (
     <Table
       title={t('deadLetters')}
+      emptyText={t('noDeadLetters')}
       heads={[t('when'), t('queue'), t('kind'), t('destination'), t('reason'), t('attempts'), t('action')]}
       error={error ?? acting.error}
       isEmpty={isEmpty}

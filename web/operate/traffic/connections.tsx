@@ -30,6 +30,7 @@ export function Connections(): ReactNode {
   return (
     <Table
       title={t('connections')}
+      emptyText={t('noConnections')}
       heads={[t('person'), t('document'), t('role'), t('since'), t('waiting'), t('action')]}
       error={error ?? closing.error}
       isEmpty={data?.data.length === 0}

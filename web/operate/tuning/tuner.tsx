@@ -104,6 +104,7 @@ export function TunerPanel(): ReactNode {
       </Table>
       <Table
         title={t('tunerHistory')}
+        emptyText={t('noTunerSteps')}
         heads={[t('when'), t('knob'), t('change'), t('outcome'), t('beforeStep'), t('afterStep')]}
         error={history.error}
         isEmpty={history.data?.data.length === 0}

@@ -46,6 +46,7 @@ export function AlertTable(): ReactNode {
     <>
       <Table
         title={t('alertTable')}
+        emptyText={t('noAlerts')}
         heads={[t('name'), t('status'), t('severity'), t('since'), t('details'), t('action')]}
         error={error}
         isEmpty={data?.data.length === 0}

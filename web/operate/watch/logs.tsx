@@ -30,6 +30,7 @@ export function SecurityEvents(): ReactNode {
   return (
     <Table
       title={t('securityEvents')}
+      emptyText={t('noSecurityEvents')}
       heads={[t('when'), t('kind'), t('severity'), t('person'), t('address'), t('times'), t('details')]}
       error={error}
       isEmpty={data?.data.length === 0}
