@@ -1,32 +1,10 @@
 /** The HTTP sidecar: the REST surface under `/api/v1`, its documentation, and `/metrics`. */
-import cors from '@fastify/cors';
-import helmet from '@fastify/helmet';
-import { fastify, type FastifyInstance } from 'fastify';
-import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
-import { validatorCompiler } from 'fastify-type-provider-zod';
-import type { Logger } from 'pino';
-import type { Authenticator } from '../server/auth/index.js';
-import type { KeyRing } from '../server/storage/encrypted/index.js';
-import type { EventFeed } from '../server/events/index.js';
-import type { Connections } from '../server/gateway/connections.js';
-import type { HttpSync } from '../server/gateway/http-sync.js';
-import { FormHistory } from '../server/history/index.js';
-import {
-  DeadLetters,
-  type AdmissionPools,
-  type Breakers,
-  type ClientAddresses,
-  type RateLimits,
-} from '../server/limits/index.js';
-import type { Metrics, Tracing } from '../server/observability/index.js';
-import type { Rooms } from '../server/rooms/rooms.js';
-import type { Snapshots } from '../server/snapshots/index.js';
-import type { Storage } from '../server/storage/index.js';
-import type { Knobs } from '../server/tuner/index.js';
+import type { FastifyInstance } from 'fastify';
+import { DeadLetters } from '../server/limits/index.js';
+import { alertRoutes, startAlerts } from './alerts/index.js';
+import { analyticsRoutes, createAnalytics } from './analytics/index.js';
+import type { ApiOptions } from './api-options.js';
 import { appRoutes } from './app/routes.js';
-import { alertRoutes, startAlerts, type Watched } from './alerts/index.js';
-import { analyticsRoutes, createAnalytics, type AnalyticsSources } from './analytics/index.js';
 import { addAudit, AuditLog, auditRoutes } from './audit/index.js';
 import { backupRoutes } from './backups/routes.js';
 import { BackupService } from './backups/service.js';
@@ -44,17 +22,14 @@ import { formRoutes } from './forms/routes.js';
 import { FormService } from './forms/service.js';
 import { FormSummaries } from './forms/summaries.js';
 import { FormVersions } from './forms/versions.js';
-import { healthRoutes, type Readiness } from './health/routes.js';
+import { healthRoutes } from './health/routes.js';
 import { addCaller } from './http/caller.js';
 import { addIdempotency } from './http/idempotency.js';
-import type { KeptAnswers } from './http/kept-answers.js';
-import { addAddressLimit, addCallerLimit } from './http/limits.js';
+import { addCallerLimit } from './http/limits.js';
+import { createHttpServer } from './http/http-server.js';
 import { Problem } from './http/problem.js';
-import { addProblemEdge } from './http/problem-edge.js';
-import { addRequestTracing } from './http/request-tracing.js';
 import { refuseDeepNesting } from './http/validation.js';
 import { createNotifications, notificationRoutes } from './notifications/index.js';
-import { addOpenApi } from './openapi/openapi.js';
 import { Operations } from './operations/operations.js';
 import { operationRoutes } from './operations/routes.js';
 import { optimizationRoutes, startOptimization } from './optimization/index.js';
@@ -62,138 +37,20 @@ import { addRequestWatch, securityRoutes } from './security/index.js';
 import { snapshotPolicyRoutes } from './snapshots/policy-routes.js';
 import { snapshotRoutes } from './snapshots/routes.js';
 import { SnapshotService } from './snapshots/service.js';
-import {
-  Abandonment,
-  Announcements,
-  LiveProgress,
-  SheetAccess,
-  SheetLifeCycle,
-  Sheets,
-  SubmissionFiles,
-  SubmissionListing,
-  SubmissionMigrations,
-  submissionRoutes,
-  SubmissionService,
-  SubmissionStore,
-} from './submissions/index.js';
+import { createSubmissions, submissionRoutes } from './submissions/index.js';
 import { systemRoutes } from './system/routes.js';
 import { syncRoutes } from './sync/routes.js';
 import { tokenRoutes } from './tokens/routes.js';
-import { createWebhooks, DEAD_DELIVERY, webhookRoutes, type WebhooksOptions } from './webhooks/index.js';
+import { createWebhooks, DEAD_DELIVERY, webhookRoutes } from './webhooks/index.js';
 
 const PREFIX = '/api/v1';
-
-export interface ApiOptions {
-  readonly version: string;
-  /** False on a node that serves editors alone (ROLE=sync): health and metrics stay. */
-  readonly isRestServed: boolean;
-  readonly corsOrigins: readonly string[];
-  readonly maxBodyBytes: number;
-  readonly logger: Logger;
-  readonly rooms: Rooms;
-  readonly connections: Connections;
-  readonly sync: HttpSync;
-  readonly storage: Storage;
-  /** Archives of this node, encrypted when the store is. */
-  readonly backups: { readonly folder: string; readonly ring: KeyRing };
-  /** Forget what is erased. */
-  readonly answers: KeptAnswers;
-  /** As the feed, closed by who made it. */
-  readonly snapshots: Snapshots;
-  /** Id of this node. */
-  readonly node: string;
-  /** Started by who made it, and closed by it after the rooms. */
-  readonly feed: EventFeed;
-  /** Of this node; as the feed, closed by who made it. */
-  readonly analytics: AnalyticsSources;
-  readonly webhooks: Pick<WebhooksOptions, 'allowPrivateTargets' | 'schedule'>;
-  readonly history: FormHistory;
-  readonly authenticator: Authenticator;
-  readonly metrics: Metrics;
-  /** Undefined where nothing is traced. */
-  readonly tracing?: Tracing | undefined;
-  readonly limits: RateLimits;
-  readonly pools: AdmissionPools;
-  readonly breakers: Breakers;
-  /** What the tuner may turn. */
-  readonly knobs: Knobs;
-  /** Time spent on edits and their fan-out since the start, in milliseconds. */
-  fanOutMs(): number;
-  /** Messages that the outbound queue for broadcasts holds. */
-  readonly messageQueueSize: number;
-  readonly loadTestDefaults: { readonly connections: number; readonly durationMs: number };
-  readonly addresses: ClientAddresses;
-  /** Where trusted proxies say where a client is; in lower case. */
-  readonly locationHeaders: readonly string[];
-  readonly watched: Watched;
-  /** Between two looks for abandoned submissions; half a minute when absent. */
-  readonly abandonmentEveryMs?: number | undefined;
-  /** Unix time in milliseconds. */
-  readonly clock?: () => number;
-  readiness(): Readiness;
-  drain(): void;
-  /** WebSocket upgrades to everything but the feed. */
-  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-}
 
 /** Not listening yet. Of the WebSocket upgrades, those to the feed are answered here. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const { logger, rooms, storage, authenticator, corsOrigins, metrics, history } = options;
   const clock = options.clock ?? Date.now;
   const { feed } = options;
-  const api = fastify({
-    bodyLimit: options.maxBodyBytes,
-    routerOptions: { maxParamLength: 1_024 },
-    forceCloseConnections: true,
-    // Requests keep being answered while sockets are closed one after the other.
-    return503OnClosing: false,
-  });
-  api.setValidatorCompiler(validatorCompiler);
-  // The schemas of answers are documentation; that answers fit them is what tests show, at no cost per request.
-  api.setSerializerCompiler(() => (data) => JSON.stringify(data));
-  // Fastify reads it by itself, but nothing here is said in plain text.
-  api.removeContentTypeParser('text/plain');
-  addProblemEdge(api, logger);
-  await api.register(helmet, {
-    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
-    crossOriginResourcePolicy: { policy: 'cross-origin' },
-  });
-  await api.register(cors, {
-    origin: corsOrigins.includes('*') ? true : [...corsOrigins],
-    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    exposedHeaders: [
-      'etag',
-      'location',
-      'retry-after',
-      'ratelimit-limit',
-      'ratelimit-remaining',
-      'ratelimit-reset',
-      'idempotency-replayed',
-      'x-formloom-losses',
-    ],
-    credentials: !corsOrigins.includes('*'),
-    // An OPTIONS request that is no preflight is answered as any other.
-    strictPreflight: false,
-  });
-  if (options.tracing !== undefined) addRequestTracing(api, options.tracing);
-  addAddressLimit(api, options.limits, options.addresses);
-  await addOpenApi(api, options.version);
-  addRequestLog(api, options);
-
-  api.get('/metrics', { schema: { hide: true } }, async (_request, reply) =>
-    reply.type(metrics.contentType).send(await metrics.render()),
-  );
-  api.get('/', { schema: { hide: true } }, async () => ({
-    name: 'Formloom',
-    version: options.version,
-    sync: '/<document>',
-    api: '/api/v1/',
-    docs: '/api/v1/docs',
-    openapi: '/api/v1/openapi.json',
-    metrics: '/metrics',
-    app: '/app/',
-  }));
-
+  const api = await createHttpServer(options);
   if (options.isRestServed) await api.register(appRoutes, {});
 
   const audit = new AuditLog(storage.events, clock);
@@ -217,40 +74,11 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   api.addHook('onClose', () => activities.close());
   const audience = new Audience(notifier, subscriptions, logger);
   const comments = new CommentService({ rooms, audience, notifier, events: feed, clock });
-  const submissionStore = new SubmissionStore(storage.records);
-  const sheets = new Sheets(rooms, versions);
-  const announcements = new Announcements(feed, (document) => liveProgress.look(document));
-  const sheetLife = { rooms, store: submissionStore, sheets, announcements, clock };
-  const lifeCycle = new SheetLifeCycle(sheetLife);
-  const liveProgress = new LiveProgress({ ...sheetLife, lifeCycle, logger });
-  const publications = feed.subscribe({ types: ['form.published'] }, (events) => {
-    for (const { formId } of events) if (formId !== undefined) liveProgress.lookAtForm(formId);
+  const submissions = createSubmissions({
+    ...{ node: options.node, isServed: options.isRestServed, storage, rooms, feed, authenticator, versions },
+    ...{ snapshots, history, logger, clock, abandonmentEveryMs: options.abandonmentEveryMs },
   });
-  api.addHook('onClose', () => {
-    publications.close();
-    liveProgress.close();
-  });
-  const abandonment = new Abandonment({
-    ...{ node: options.node, leases: storage.leases, store: submissionStore, lifeCycle, logger, clock },
-    everyMs: options.abandonmentEveryMs,
-  });
-  if (options.isRestServed) abandonment.start();
-  api.addHook('onClose', () => abandonment.close());
-  const migrations = new SubmissionMigrations({ ...sheetLife, versions, lifeCycle });
-  const submissions = new SubmissionService({
-    rooms,
-    store: submissionStore,
-    files: new SubmissionFiles(storage.files, storage.records, rooms, clock),
-    sheets,
-    lifeCycle,
-    versions,
-    access: new SheetAccess(authenticator),
-    announcements,
-    snapshots,
-    history,
-    clock,
-  });
-  const listing = new SubmissionListing(submissionStore, sheets, versions, rooms);
+  api.addHook('onClose', () => submissions.close());
   const conflictWatch = new ConflictWatch({ rooms, records: storage.records, events: feed, logger, clock });
   api.addHook('onClose', () => conflictWatch.close());
   const forms = new FormService({
@@ -264,12 +92,12 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     summaries,
     history,
     notifier,
-    submissions,
+    submissions: submissions.service,
   });
 
   const documents = new DocumentService({
     ...{ rooms, log: storage.documents, snapshots, history },
-    erasures: erasuresOf({ forms, submissions, notifier }),
+    erasures: erasuresOf({ forms, submissions: submissions.service, notifier }),
   });
 
   const deadLetters = new DeadLetters({ records: storage.records, logger, clock });
@@ -334,7 +162,8 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   });
   const analytics = createAnalytics({
     ...options.analytics,
-    ...{ node: options.node, storage, feed, rooms, forms, store: submissionStore, sheets, logger, clock },
+    ...{ node: options.node, storage, feed, rooms, forms, logger, clock },
+    ...{ store: submissions.store, sheets: submissions.sheets },
   });
   if (options.isRestServed) analytics.start();
   api.addHook('onClose', () => analytics.close());
@@ -373,7 +202,8 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       await v1.register(commentRoutes, { comments, activities, subscriptions });
       await v1.register(notificationRoutes, { notifications, settings, clock });
       await v1.register(submissionRoutes, {
-        ...{ submissions, listing, migrations, audit, addresses },
+        ...{ submissions: submissions.service, listing: submissions.listing, migrations: submissions.migrations },
+        ...{ audit, addresses },
         locationHeaders: options.locationHeaders,
       });
       await v1.register(documentRoutes, { documents, audit, maxUpdateBytes: options.maxBodyBytes });
@@ -396,23 +226,4 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     { prefix: PREFIX },
   );
   return api;
-}
-
-/** One line per request that changed something or failed, and its duration as a metric. */
-function addRequestLog(api: FastifyInstance, { logger, metrics, addresses }: ApiOptions): void {
-  api.addHook('onResponse', async (request, reply) => {
-    const route = request.routeOptions.url ?? 'unknown';
-    metrics.request({ method: request.method, route, status: reply.statusCode, seconds: reply.elapsedTime / 1_000 });
-    const facts = {
-      request: request.id,
-      method: request.method,
-      route,
-      status: reply.statusCode,
-      ms: Math.round(reply.elapsedTime),
-      ...(request.caller === undefined ? {} : { user: request.caller.id }),
-      address: addresses.of(request.raw),
-    };
-    if (reply.statusCode >= 500) logger.warn(facts, 'request answered with an error');
-    else logger.debug(facts, 'request answered');
-  });
 }

@@ -1,0 +1,91 @@
+/** The HTTP server that every feature is registered with: parsing, errors, headers, limits by address, log and metrics. */
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import { fastify, type FastifyInstance } from 'fastify';
+import { validatorCompiler } from 'fastify-type-provider-zod';
+import type { ApiOptions } from '../api-options.js';
+import { addOpenApi } from '../openapi/openapi.js';
+import { addAddressLimit } from './limits.js';
+import { addProblemEdge } from './problem-edge.js';
+import { addRequestTracing } from './request-tracing.js';
+
+type HttpServerOptions = Pick<
+  ApiOptions,
+  'version' | 'corsOrigins' | 'maxBodyBytes' | 'logger' | 'metrics' | 'tracing' | 'limits' | 'addresses'
+>;
+
+export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
+  const { logger, corsOrigins, metrics } = options;
+  const api = fastify({
+    bodyLimit: options.maxBodyBytes,
+    routerOptions: { maxParamLength: 1_024 },
+    forceCloseConnections: true,
+    // Requests keep being answered while sockets are closed one after the other.
+    return503OnClosing: false,
+  });
+  api.setValidatorCompiler(validatorCompiler);
+  // The schemas of answers are documentation; that answers fit them is what tests show, at no cost per request.
+  api.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  // Fastify reads it by itself, but nothing here is said in plain text.
+  api.removeContentTypeParser('text/plain');
+  addProblemEdge(api, logger);
+  await api.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+    crossOriginResourcePolicy: { policy: 'cross-origin' },
+  });
+  await api.register(cors, {
+    origin: corsOrigins.includes('*') ? true : [...corsOrigins],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: [
+      'etag',
+      'location',
+      'retry-after',
+      'ratelimit-limit',
+      'ratelimit-remaining',
+      'ratelimit-reset',
+      'idempotency-replayed',
+      'x-formloom-losses',
+    ],
+    credentials: !corsOrigins.includes('*'),
+    // An OPTIONS request that is no preflight is answered as any other.
+    strictPreflight: false,
+  });
+  if (options.tracing !== undefined) addRequestTracing(api, options.tracing);
+  addAddressLimit(api, options.limits, options.addresses);
+  await addOpenApi(api, options.version);
+  addRequestLog(api, options);
+
+  api.get('/metrics', { schema: { hide: true } }, async (_request, reply) =>
+    reply.type(metrics.contentType).send(await metrics.render()),
+  );
+  api.get('/', { schema: { hide: true } }, async () => ({
+    name: 'Formloom',
+    version: options.version,
+    sync: '/<document>',
+    api: '/api/v1/',
+    docs: '/api/v1/docs',
+    openapi: '/api/v1/openapi.json',
+    metrics: '/metrics',
+    app: '/app/',
+  }));
+  return api;
+}
+
+/** One line per request that changed something or failed, and its duration as a metric. */
+function addRequestLog(api: FastifyInstance, { logger, metrics, addresses }: HttpServerOptions): void {
+  api.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'unknown';
+    metrics.request({ method: request.method, route, status: reply.statusCode, seconds: reply.elapsedTime / 1_000 });
+    const facts = {
+      request: request.id,
+      method: request.method,
+      route,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+      ...(request.caller === undefined ? {} : { user: request.caller.id }),
+      address: addresses.of(request.raw),
+    };
+    if (reply.statusCode >= 500) logger.warn(facts, 'request answered with an error');
+    else logger.debug(facts, 'request answered');
+  });
+}
