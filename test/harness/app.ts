@@ -40,7 +40,7 @@ export async function openApp(): Promise<App> {
 /** The policy of the page refuses Playwright's `waitForFunction`, which evaluates inside it. */
 export async function shows({ page }: Visitor, selector: string, value: string): Promise<void> {
   const read = (): Promise<string> => page.inputValue(selector);
-  await until(async () => (await read()) === value, { what: `${selector} shows "${value}"`, limitMs: 10_000 });
+  await until(async () => (await read()) === value, { what: `${selector} shows "${value}"` });
 }
 
 export async function picture({ page }: Visitor, name: string): Promise<void> {

@@ -41,7 +41,8 @@ export async function visitor(browser: Browser, home: string, options: VisitorOp
     `localStorage.getItem('formloom.name') ?? localStorage.setItem('formloom.name', '${name}')`,
   );
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  // Only turns a hang into a message: several files at a time share the processors of a small machine.
+  page.setDefaultTimeout(60_000);
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
   page.on('console', (message) => {
