@@ -216,7 +216,7 @@ export async function startFormloom(
     limits: new RateLimits({ rules: REQUEST_LIMITS, now: () => performance.now() }),
     pools,
     breakers,
-    knobs: knobsOf(rooms, hydration, config),
+    knobs: knobsOf(rooms, storage.commitPace, hydration, config),
     fanOutMs: () => rooms.ticker.busyMs,
     messageQueueSize: config.messageQueueSize,
     loadTestDefaults: { connections: config.loadTestConnections, durationMs: config.loadTestDuration },

@@ -1,4 +1,4 @@
-/** The figures of a form as CSV. */
+/** The figures of analytics as CSV: each report is one table. */
 import { timeOf } from '../http/pages.js';
 import { Problem } from '../http/problem.js';
 import { csvRow } from '../submissions/lists/csv.js';
@@ -9,15 +9,52 @@ import type { AnalyticsService, Range } from './service.js';
 export interface CsvQuestion extends Range {
   readonly report: (typeof REPORTS)[number];
   readonly fieldId: string | undefined;
+  /** Of whom the report `user` tells. */
+  readonly userId: string | undefined;
   /** All when absent. */
   readonly metric: Metric | undefined;
 }
 
-/** @throws Problem `form_not_found`, `field_not_found`, `validation_failed` */
+/** Of a form. @throws Problem `form_not_found`, `field_not_found`, `validation_failed` */
 export async function csvReport(service: AnalyticsService, formId: string, question: CsvQuestion): Promise<string> {
-  const rows = await rowsOf(service, formId, question);
-  return rows.map(csvRow).join('');
+  return csvOf(await rowsOf(service, formId, question));
 }
+
+type Answer<K extends 'overview' | 'user' | 'live'> = Awaited<ReturnType<AnalyticsService[K]>>;
+
+/** Of all forms. */
+export function csvOverview({ forms, totals, live, busiest }: Answer<'overview'>): string {
+  return csvOf([
+    ['figure', 'value'],
+    ['forms', forms],
+    ...Object.entries(totals),
+    ...Object.entries(live).map(([name, value]): Row => [`live.${name}`, value]),
+    ...busiest.map(({ formId, activity }): Row => [`busiest.${formId}`, activity]),
+  ]);
+}
+
+/** What a user did, by form. */
+export function csvUser({ forms }: Answer<'user'>): string {
+  const rows = forms.map(({ formId, edits, bytes, comments, views, starts, submissions, lastAt }): Row => {
+    return [formId, edits, bytes, comments, views, starts, submissions, lastAt];
+  });
+  return csvOf([['formId', 'edits', 'bytes', 'comments', 'views', 'starts', 'submissions', 'lastAt'], ...rows]);
+}
+
+/** Who is on which form now. */
+export const csvLive = ({ data }: Answer<'live'>): string => csvOf(liveRows(data));
+
+const liveRows = (data: Answer<'live'>['data']): Row[] => [
+  ['formId', 'editors', 'respondents', 'editsPerMinute'],
+  ...data.map(({ formId, editors, respondents, editsPerMinute }): Row => [
+    formId,
+    editors,
+    respondents,
+    editsPerMinute,
+  ]),
+];
+
+const csvOf = (rows: readonly Row[]): string => rows.map(csvRow).join('');
 
 type Row = (string | number | null)[];
 
@@ -53,7 +90,16 @@ async function rowsOf(service: AnalyticsService, formId: string, question: CsvQu
       ];
     }
     case 'field':
-      return fieldRows(service, formId, question.fieldId);
+      return fieldRows(service, formId, required('fieldId', question.fieldId));
+    case 'live':
+      await service.form(formId);
+      return liveRows(service.live((id) => id === formId, 1).data);
+    case 'user': {
+      await service.form(formId);
+      const { forms } = await service.user(required('userId', question.userId));
+      const { formId: _, ...figures } = forms.find((one) => one.formId === formId) ?? { formId };
+      return [['figure', 'value'], ...Object.entries(figures)];
+    }
     case 'collaboration': {
       const { data } = await service.collaboration(formId);
       return [
@@ -64,11 +110,14 @@ async function rowsOf(service: AnalyticsService, formId: string, question: CsvQu
   }
 }
 
-async function fieldRows(service: AnalyticsService, formId: string, fieldId: string | undefined): Promise<Row[]> {
-  if (fieldId === undefined) {
-    const errors = [{ path: 'querystring.fieldId', message: 'is needed for this report' }];
-    throw new Problem('validation_failed', 'The report on a field needs a field.', { errors });
-  }
+/** @throws Problem `validation_failed` */
+function required(name: 'fieldId' | 'userId', value: string | undefined): string {
+  if (value !== undefined) return value;
+  const errors = [{ path: `querystring.${name}`, message: 'is needed for this report' }];
+  throw new Problem('validation_failed', `This report needs ${name}.`, { errors });
+}
+
+async function fieldRows(service: AnalyticsService, formId: string, fieldId: string): Promise<Row[]> {
   const { distribution, ...figures } = await service.field(formId, fieldId);
   const { values = [], numbers, texts } = distribution;
   const { bins = [], ...moments } = numbers ?? {};

@@ -1,11 +1,13 @@
 /** `/analytics`: figures, and what clients tell for them. */
+import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { mayAdminister, seesBackstage, type Principal } from '../../server/auth/index.js';
 import { callerOf, requireAdmin, requireBackstage } from '../http/caller.js';
 import { timeOf } from '../http/pages.js';
 import { Problem } from '../http/problem.js';
 import type { ClientEvents } from './client-events.js';
-import { csvReport } from './csv-report.js';
+import { sendCsv, wantsCsv } from './csv-answer.js';
+import { csvLive, csvOverview, csvReport, csvUser, type CsvQuestion } from './csv-report.js';
 import * as schemas from './schemas.js';
 import type { AnalyticsService } from './service.js';
 
@@ -17,8 +19,17 @@ export interface AnalyticsRoutesOptions {
   readonly clientEvents: ClientEvents;
 }
 
+type Question = Pick<CsvQuestion, 'report'> & Partial<CsvQuestion>;
+const NO_QUESTION: Omit<CsvQuestion, 'report'> = {
+  ...{ fieldId: undefined, userId: undefined, metric: undefined, from: undefined, to: undefined },
+  step: 'hour',
+};
+
 export const analyticsRoutes: FastifyPluginAsyncZod<AnalyticsRoutesOptions> = async (api, options) => {
   const { service, clientEvents } = options;
+  /** One report of a form as CSV. */
+  const csvOf = async (reply: FastifyReply, formId: string, question: Question): Promise<FastifyReply> =>
+    sendCsv(reply, `${formId}-${question.report}`, await csvReport(service, formId, { ...NO_QUESTION, ...question }));
 
   api.get(
     '/analytics/overview',
@@ -26,12 +37,14 @@ export const analyticsRoutes: FastifyPluginAsyncZod<AnalyticsRoutesOptions> = as
       schema: {
         tags,
         summary: 'All forms: totals, live counts, the busiest',
+        querystring: schemas.answerQuery,
         response: { 200: schemas.overviewSchema },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       requireAdmin(callerOf(request));
-      return service.overview();
+      const overview = await service.overview();
+      return wantsCsv(request) ? sendCsv(reply, 'overview', csvOverview(overview)) : overview;
     },
   );
 
@@ -45,9 +58,10 @@ export const analyticsRoutes: FastifyPluginAsyncZod<AnalyticsRoutesOptions> = as
         response: { 200: schemas.liveSchema },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const principal = callerOf(request);
-      return service.live((formId) => seesBackstage(principal, `form/${formId}`), request.query.limit);
+      const live = service.live((formId) => seesBackstage(principal, `form/${formId}`), request.query.limit);
+      return wantsCsv(request) ? sendCsv(reply, 'live', csvLive(live)) : live;
     },
   );
 
@@ -75,16 +89,15 @@ export const analyticsRoutes: FastifyPluginAsyncZod<AnalyticsRoutesOptions> = as
         tags,
         summary: 'What a user did, by form and day',
         params: schemas.userParams,
+        querystring: schemas.answerQuery,
         response: { 200: schemas.userReportSchema },
       },
     },
-    async (request) => {
-      const principal = callerOf(request);
+    async (request, reply) => {
       const { userId } = request.params;
-      if (principal.id !== userId && !mayAdminister(principal)) {
-        throw new Problem('forbidden', 'Only an administrator sees what somebody else did.');
-      }
-      return service.user(userId);
+      requireSelf(callerOf(request), userId);
+      const user = await service.user(userId);
+      return wantsCsv(request) ? sendCsv(reply, `user-${userId}`, csvUser(user)) : user;
     },
   );
 
@@ -95,13 +108,14 @@ export const analyticsRoutes: FastifyPluginAsyncZod<AnalyticsRoutesOptions> = as
         tags,
         summary: 'A form: views, starts, submissions, rates, median time',
         params: schemas.formParams,
+        querystring: schemas.answerQuery,
         response: { 200: schemas.formReportSchema },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { formId } = request.params;
       requireFigures(callerOf(request), formId);
-      return service.form(formId);
+      return wantsCsv(request) ? csvOf(reply, formId, { report: 'summary' }) : service.form(formId);
     },
   );
 
@@ -116,10 +130,11 @@ export const analyticsRoutes: FastifyPluginAsyncZod<AnalyticsRoutesOptions> = as
         response: { 200: schemas.seriesSchema },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { formId } = request.params;
       requireFigures(callerOf(request), formId);
       const { metric, step, ...range } = request.query;
+      if (wantsCsv(request)) return csvOf(reply, formId, { report: 'timeseries', metric, step, ...timesOf(range) });
       const { from, to, points } = await service.series(formId, { ...timesOf(range), step });
       return {
         ...{ formId, metric, step, from: timeOf(from), to: timeOf(to) },
@@ -135,13 +150,14 @@ export const analyticsRoutes: FastifyPluginAsyncZod<AnalyticsRoutesOptions> = as
         tags,
         summary: 'How many reached, answered and left each page and field',
         params: schemas.formParams,
+        querystring: schemas.answerQuery,
         response: { 200: schemas.funnelSchema },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { formId } = request.params;
       requireFigures(callerOf(request), formId);
-      return service.funnel(formId);
+      return wantsCsv(request) ? csvOf(reply, formId, { report: 'funnel' }) : service.funnel(formId);
     },
   );
 
@@ -152,13 +168,14 @@ export const analyticsRoutes: FastifyPluginAsyncZod<AnalyticsRoutesOptions> = as
         tags,
         summary: 'A field: how its answers are distributed, errors, corrections, time',
         params: schemas.fieldParams,
+        querystring: schemas.answerQuery,
         response: { 200: schemas.fieldReportSchema },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { formId, fieldId } = request.params;
       requireFigures(callerOf(request), formId);
-      return service.field(formId, fieldId);
+      return wantsCsv(request) ? csvOf(reply, formId, { report: 'field', fieldId }) : service.field(formId, fieldId);
     },
   );
 
@@ -169,13 +186,14 @@ export const analyticsRoutes: FastifyPluginAsyncZod<AnalyticsRoutesOptions> = as
         tags,
         summary: 'Who works on a form: authors, edits, concurrent editors, conflicts',
         params: schemas.formParams,
+        querystring: schemas.answerQuery,
         response: { 200: schemas.collaborationSchema },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { formId } = request.params;
       requireFigures(callerOf(request), formId);
-      return service.collaboration(formId);
+      return wantsCsv(request) ? csvOf(reply, formId, { report: 'collaboration' }) : service.collaboration(formId);
     },
   );
 
@@ -193,13 +211,9 @@ export const analyticsRoutes: FastifyPluginAsyncZod<AnalyticsRoutesOptions> = as
     async (request, reply) => {
       const { formId } = request.params;
       requireFigures(callerOf(request), formId);
-      const { view = 'summary', report = view, fieldId, metric, step, ...range } = request.query;
-      const csv = await csvReport(service, formId, { report, fieldId, metric, step, ...timesOf(range) });
-      return reply
-        .type('text/csv; charset=utf-8; header=present')
-        .header('content-disposition', `attachment; filename="${formId}-${report}.csv"`)
-        .header('cache-control', 'no-store')
-        .send(csv);
+      const { view = 'summary', report = view, fieldId, userId, metric, step, ...range } = request.query;
+      if (report === 'user' && userId !== undefined) requireSelf(callerOf(request), userId);
+      return csvOf(reply, formId, { report, fieldId, userId, metric, step, ...timesOf(range) });
     },
   );
 };
@@ -207,6 +221,12 @@ export const analyticsRoutes: FastifyPluginAsyncZod<AnalyticsRoutesOptions> = as
 /** @throws Problem `form_not_found`, `forbidden` for who fills the form */
 function requireFigures(principal: Principal, formId: string): void {
   requireBackstage(principal, `form/${formId}`, 'form_not_found');
+}
+
+/** @throws Problem `forbidden` */
+function requireSelf(principal: Principal, userId: string): void {
+  if (principal.id === userId || mayAdminister(principal)) return;
+  throw new Problem('forbidden', 'Only an administrator sees what somebody else did.');
 }
 
 const timesOf = (range: {

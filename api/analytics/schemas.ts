@@ -18,16 +18,22 @@ const rangeQuery = {
   to: timeQuery.optional().describe('Exclusive; now when absent.'),
   step: z.enum(['minute', 'hour', 'day']).default('hour'),
 };
-export const seriesQuery = z.strictObject({ metric: z.enum(METRICS), ...rangeQuery });
-export const liveQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(200).default(50) });
+const csvQuery = {
+  format: z.enum(['json', 'csv']).optional().describe('`json` when absent, `csv` also by `Accept: text/csv`.'),
+  token: z.string().optional().describe('Where a link cannot send headers.'),
+};
+export const answerQuery = z.strictObject(csvQuery);
+export const seriesQuery = z.strictObject({ metric: z.enum(METRICS), ...rangeQuery, ...csvQuery });
+export const liveQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(200).default(50), ...csvQuery });
 
-export const REPORTS = ['summary', 'timeseries', 'funnel', 'field', 'collaboration'] as const;
+export const REPORTS = ['summary', 'timeseries', 'funnel', 'field', 'collaboration', 'live', 'user'] as const;
 export const exportQuery = z.strictObject({
   report: z.enum(REPORTS).optional().describe('`summary` when absent.'),
   view: z.enum(REPORTS).optional().describe('The same as `report`.'),
   format: z.literal('csv').optional(),
   token: z.string().optional().describe('Where a link cannot send headers.'),
   fieldId: idSchema.optional().describe('For `field`.'),
+  userId: z.string().min(1).max(256).optional().describe('For `user`: yourself, or anybody for administrators.'),
   metric: z.enum(METRICS).optional().describe('For `timeseries`; all when absent.'),
   ...rangeQuery,
 });

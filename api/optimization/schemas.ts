@@ -178,6 +178,10 @@ export const tunerSchema = z
     reading: readingSchema,
     objective: z.number(),
     advice: adviceSchema.nullable(),
+    trial: z
+      .object({ knob: z.string(), from: z.number(), to: z.number(), isInPlace: z.boolean() })
+      .nullable()
+      .describe('The step that is being judged: a round with it in place, then one without.'),
   })
   .meta({ id: 'Tuner' });
 export const roundSchema = z.object({

@@ -22,5 +22,6 @@ export function shownTuner({ tuner, tunerClock, gauge, settings }: Optimization)
     reading,
     objective: tuner.objective(reading),
     advice: tunerClock.last?.advice ?? null,
+    trial: tuner.trial ?? null,
   };
 }

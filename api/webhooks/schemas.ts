@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isEphemeral } from '../../server/events/index.js';
 import { shownEventSchema, typePattern } from '../feed/index.js';
 import { pageOf, pageQuery, timeSchema } from '../http/pages.js';
 import { DELIVERY_STATES } from './delivery/delivery-store.js';
@@ -22,7 +23,15 @@ export const webhookRequestSchema = z.strictObject({
   url,
   description: z.string().max(500).default(''),
   types: z
-    .array(z.string().regex(typePattern, 'an event type such as form.changed, or a group such as form.*'))
+    .array(
+      z
+        .string()
+        .regex(typePattern, 'an event type such as form.changed, or a group such as form.*')
+        .refine((type) => !isEphemeral(type), {
+          error: ({ input }) =>
+            `${String(input)} is told to listeners of the feed alone, not to webhooks; name alert.* to hear when the server is unwell`,
+        }),
+    )
     .min(1)
     .max(50)
     .nullable()

@@ -1,5 +1,8 @@
 /** Loads that go on until they are stopped, while a tuner turns the server's knobs. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { largeDocument } from '../load/rooms/large-document.js';
+import { SyncClient, type Endpoint } from '../load/clients/sync-client.js';
+import { syncMessage, UPDATE } from '../load/clients/wire.js';
 import { CursorRoom } from '../load/rooms/cursor-room.js';
 import { Y_WEBSOCKET } from '../load/clients/dialects.js';
 import { EditRoom } from '../load/rooms/edit-room.js';
@@ -12,18 +15,20 @@ export interface TunerLoad {
   readonly title: string;
   /** What an operator asks of the node under this load. */
   readonly targets: Readonly<Record<string, number>>;
-  readonly kind: 'edits' | 'cursors';
+  readonly kind: 'edits' | 'cursors' | 'visits';
+  /** Of the server's environment, as NAME=value. */
+  readonly settings?: readonly string[];
   /** Of its documents; a name that is no form's when absent. */
   readonly folder?: string;
   readonly rooms: number;
   readonly writers: number;
   readonly readers: number;
-  /** Edits or moves of all together. */
+  /** Edits, moves or visits of all together. */
   readonly perSecond: number;
 }
 
 export interface RunningLoad {
-  /** From the sending of an edit or move until another participant has it. */
+  /** From the sending of an edit or move until another participant has it; of a visit, until it was synced. */
   readonly latency: LatencyHistogram;
   stop(): Promise<void>;
 }
@@ -44,12 +49,12 @@ export const TUNER_LOADS: readonly TunerLoad[] = [
   {
     ...NEEDED,
     name: 'cursors',
-    title: 'one document: 80 people move at 8 Hz',
+    title: 'one document: 120 people move at 10 Hz',
     kind: 'cursors',
     rooms: 1,
-    writers: 80,
+    writers: 120,
     readers: 0,
-    perSecond: 640,
+    perSecond: 1_200,
   },
   {
     ...NEEDED,
@@ -64,28 +69,41 @@ export const TUNER_LOADS: readonly TunerLoad[] = [
   {
     ...NEEDED,
     name: 'pairs',
-    title: '100 documents of two, 300 edits/s',
+    title: '200 documents of two, 500 edits/s',
     kind: 'edits',
-    rooms: 100,
+    rooms: 200,
     writers: 1,
     readers: 1,
-    perSecond: 300,
+    perSecond: 500,
+  },
+  {
+    ...NEEDED,
+    name: 'visits',
+    title: '30 documents of 223 kB, opened and left 20 times a second, just fitting into memory',
+    kind: 'visits',
+    settings: ['HYDRATED_BYTES=33554432'],
+    rooms: 30,
+    writers: 0,
+    readers: 0,
+    perSecond: 20,
   },
 ];
 
-const MAX_SECONDS = 120;
 const AT_ONCE = 40;
 
-export async function startLoad(load: TunerLoad, port: number): Promise<RunningLoad> {
+/** @param maxSeconds for how long it can go on */
+export async function startLoad(load: TunerLoad, port: number, maxSeconds = 120): Promise<RunningLoad> {
   const network = new LoadNetwork();
   const endpoint = { port, dialect: Y_WEBSOCKET };
   const latency = new LatencyHistogram();
-  const total = load.perSecond * MAX_SECONDS;
+  const total = load.perSecond * maxSeconds;
   let send: (n: number) => void;
   if (load.kind === 'cursors') {
     const room = new CursorRoom('tuner-cursors', network, endpoint, latency);
     await room.fill(load.writers, Math.ceil(total / load.writers) + 1, AT_ONCE);
     send = (n) => room.move(n % load.writers);
+  } else if (load.kind === 'visits') {
+    send = await visits(load, network, endpoint, latency);
   } else {
     const recorder = { delivery: latency, echo: new LatencyHistogram() };
     const perWriter = Math.ceil(total / load.rooms / load.writers) + 1;
@@ -106,6 +124,30 @@ export async function startLoad(load: TunerLoad, port: number): Promise<RunningL
       stopping.abort();
       await going;
     },
+  };
+}
+
+/** Fills the documents. Visit `n` opens one, waits until it is synced and leaves. */
+async function visits(
+  { name, rooms }: TunerLoad,
+  network: LoadNetwork,
+  endpoint: Endpoint,
+  latency: LatencyHistogram,
+): Promise<(n: number) => void> {
+  const { state } = largeDocument();
+  const nameOf = (n: number): string => `tuner-${name}-${n % rooms}`;
+  for (let n = 0; n < rooms; n++) {
+    const author = await SyncClient.join(network, endpoint, nameOf(n));
+    author.write(author.frame(syncMessage(UPDATE, state)));
+    await author.drained();
+    await author.close();
+  }
+  return (n) => {
+    const startedAt = performance.now();
+    void SyncClient.join(network, endpoint, nameOf(n)).then(async (visitor) => {
+      latency.record(performance.now() - startedAt);
+      await visitor.close();
+    });
   };
 }
 

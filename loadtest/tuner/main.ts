@@ -1,113 +1,124 @@
 /**
  * `npm run bench:tuner`: does the tuner find a better setting than the default? A server on a core of its own under each of
- * some loads: first as it comes, then with the tuner in `auto`, a round every ten seconds, then with what it found. Needs a
- * built `dist/` and Linux' taskset.
+ * some loads. First the tuner works in `auto`; then what it found is compared with the default, in turns under the same load.
+ * Needs a built `dist/` and Linux' taskset. The exit code is 1 when fewer than three loads are better off, or any worse.
  *
- * `--seconds n` of each measurement (8), `--rounds n` of the tuner (12), `--only name`.
+ *   --only name,name     some of the loads
+ *   --rounds n           of the tuner (36), of --round-seconds each (4; by itself a server makes one every 10 s)
+ *   --pairs n            of measurements, with the default and with what was found (4), of --seconds each (8)
+ *   --set knob=n,knob=n  no tuner: compares this setting with the default
  */
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { startPinnedServer } from '../load/pinned-server.js';
-import type { ProcessUsage } from '../load/measuring/process-usage.js';
-import { startLoad, TUNER_LOADS, type RunningLoad, type TunerLoad } from './loads.js';
+import { TUNER_LOADS, type TunerLoad } from './loads.js';
+import { SteeredServer, type Figures, type Setting, type Step } from './steered-server.js';
 
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '8' },
-    rounds: { type: 'string', default: '12' },
+    pairs: { type: 'string', default: '4' },
+    rounds: { type: 'string', default: '36' },
+    'round-seconds': { type: 'string', default: '4' },
     only: { type: 'string' },
+    set: { type: 'string' },
   },
 });
 const MEASURE_MS = Number(values.seconds) * 1_000;
+const ROUND_MS = Number(values['round-seconds']) * 1_000;
+const PAIRS = Number(values.pairs);
 const ROUNDS = Number(values.rounds);
-const ROUND_MS = 10_000;
-const SETTLE_MS = 2_000;
+/** Of the CPU time: what is called better or worse. */
+const DIFFERENCE = 0.05;
+const WANTED_BETTER = 3;
 
-interface Step {
-  readonly knob: string;
-  readonly from: number;
-  readonly to: number;
-  readonly outcome: 'kept' | 'taken back';
-  readonly before: { readonly objective: number; readonly cpuShare: number };
-  readonly after: { readonly objective: number; readonly cpuShare: number };
-}
-interface Figures {
-  readonly cpuPercent: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
+type Verdict = 'better' | 'worse' | 'same';
+
+interface Pair {
+  readonly asItComes: Figures;
+  readonly tuned: Figures;
 }
 
-async function call(port: number, method: string, route: string, body?: object): Promise<unknown> {
-  const response = await fetch(`http://127.0.0.1:${port}/api/v1${route}`, {
-    method,
-    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-  });
-  if (!response.ok) throw new Error(`${method} ${route}: ${response.status} ${await response.text()}`);
-  return response.json();
-}
-
-async function measure(load: RunningLoad, usage: ProcessUsage): Promise<Figures> {
-  await pause(SETTLE_MS);
-  load.latency.reset();
-  const [cpu, at] = [usage.cpuSeconds(), performance.now()];
-  await pause(MEASURE_MS);
-  const cpuPercent = ((usage.cpuSeconds() - cpu) / ((performance.now() - at) / 1_000)) * 100;
-  return { cpuPercent, p50Ms: load.latency.quantile(0.5), p99Ms: load.latency.quantile(0.99) };
-}
-
-/** The tuner's own rounds, one every ten seconds. Answers the steps that it judged, oldest first. */
-async function tune(port: number, targets: object): Promise<Step[]> {
-  await call(port, 'PUT', '/optimization/tuner', { mode: 'auto', targets });
-  await pause(ROUNDS * ROUND_MS);
-  // Leaving `auto` takes back what is on trial; what was kept stays.
-  await call(port, 'PUT', '/optimization/tuner', { mode: 'off' });
-  const { data } = (await call(port, 'GET', '/optimization/tuner/history')) as { data: Step[] };
-  const steps = data.reverse();
-  for (const { knob, from, to, outcome, before, after } of steps) {
-    const felt = `CPU ${(before.cpuShare * 100).toFixed(1)} → ${(after.cpuShare * 100).toFixed(1)} %, objective ${before.objective.toFixed(3)} → ${after.objective.toFixed(3)}`;
-    process.stderr.write(`  ${outcome.padEnd(10)} ${knob} ${short(from)} → ${short(to)}: ${felt}\n`);
-  }
-  return steps;
-}
-
-async function run(load: TunerLoad): Promise<string> {
+async function run(load: TunerLoad): Promise<{ row: string; verdict: Verdict }> {
   process.stderr.write(`${load.title}\n`);
-  const folder = await mkdtemp(path.join(tmpdir(), 'formloom-tuner-'));
-  const { child, port, usage } = await startPinnedServer(folder);
+  const seconds = (ROUNDS * ROUND_MS + PAIRS * 2 * (MEASURE_MS + 2_500)) / 1_000 + 20;
+  const server = await SteeredServer.start(load, seconds);
   try {
-    const running = await startLoad(load, port);
-    const asItComes = await measure(running, usage);
-    const steps = await tune(port, load.targets);
-    const tuned = await measure(running, usage);
-    const { knobs } = (await call(port, 'GET', '/optimization/tuner')) as {
-      knobs: { name: string; value: number; initial: number }[];
-    };
-    await running.stop();
-    const moved = knobs
-      .filter(({ value, initial }) => value !== initial)
-      .map(({ name, value, initial }) => `${name} ${short(initial)} → ${short(value)}`);
+    const steps = values.set === undefined ? await server.tune(load.targets, ROUNDS, ROUND_MS) : [];
+    for (const step of steps) process.stderr.write(`  ${told(step)}\n`);
+    const found = values.set === undefined ? await server.setting() : settingFrom(values.set);
+    const pairs: Pair[] = [];
+    for (let pair = 0; pair < PAIRS; pair++) {
+      // The order alternates: what the machine does meanwhile falls on both.
+      const first = await server.measure(pair % 2 === 0 ? {} : found, MEASURE_MS);
+      const second = await server.measure(pair % 2 === 0 ? found : {}, MEASURE_MS);
+      const [asItComes, tuned] = pair % 2 === 0 ? [first, second] : [second, first];
+      pairs.push({ asItComes, tuned });
+      process.stderr.write(`  as it comes ${shown(asItComes)}; tuned ${shown(tuned)}\n`);
+    }
+    const verdict = verdictOf(pairs);
     const kept = steps.filter(({ outcome }) => outcome === 'kept').length;
-    const figures = ({ cpuPercent, p50Ms, p99Ms }: Figures): string =>
-      `${cpuPercent.toFixed(1)} %, ${p50Ms.toFixed(1)} / ${p99Ms.toFixed(1)} ms`;
-    return `| ${load.title} | ${figures(asItComes)} | ${figures(tuned)} | ${moved.join(', ') || 'as it was'} | ${kept} | ${steps.length - kept} |`;
+    const cells = [
+      ...[load.title, shown(middle(pairs.map(({ asItComes }) => asItComes)))],
+      ...[shown(middle(pairs.map(({ tuned }) => tuned))), verdict, moved(server.home, found)],
+      ...[kept, steps.length - kept],
+    ];
+    return { row: `| ${cells.join(' | ')} |`, verdict };
   } finally {
-    child.kill('SIGKILL');
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
+    await server.stop();
   }
 }
 
+/** Better or worse only if every pair says so, and their median by enough. */
+function verdictOf(pairs: readonly Pair[]): Verdict {
+  const ratios = pairs.map(({ asItComes, tuned }) => tuned.cpuPercent / asItComes.cpuPercent);
+  if (ratios.every((ratio) => ratio < 1) && median(ratios) <= 1 - DIFFERENCE) return 'better';
+  if (ratios.every((ratio) => ratio > 1) && median(ratios) >= 1 + DIFFERENCE) return 'worse';
+  return 'same';
+}
+
+function told({ knob, from, to, outcome, before, after }: Step): string {
+  const felt = `CPU ${(before.cpuShare * 100).toFixed(1)} → ${(after.cpuShare * 100).toFixed(1)} %, objective ${before.objective.toFixed(3)} → ${after.objective.toFixed(3)}`;
+  return `${outcome.padEnd(10)} ${knob} ${short(from)} → ${short(to)}: ${felt}`;
+}
+
+const median = (all: readonly number[]): number => {
+  const sorted = [...all].sort((a, b) => a - b);
+  const [low, high] = [sorted[Math.floor((sorted.length - 1) / 2)] ?? 0, sorted[Math.floor(sorted.length / 2)] ?? 0];
+  return (low + high) / 2;
+};
+const middle = (all: readonly Figures[]): Figures => ({
+  cpuPercent: median(all.map(({ cpuPercent }) => cpuPercent)),
+  p50Ms: median(all.map(({ p50Ms }) => p50Ms)),
+  p99Ms: median(all.map(({ p99Ms }) => p99Ms)),
+});
+const shown = ({ cpuPercent, p50Ms, p99Ms }: Figures): string =>
+  `${cpuPercent.toFixed(1)} %, ${p50Ms.toFixed(1)} / ${p99Ms.toFixed(1)} ms`;
 const short = (value: number): string =>
   value > 1e6 ? `${Math.round(value / 2 ** 20)} MiB` : String(Math.round(value));
+const moved = (home: Setting, found: Setting): string =>
+  Object.entries(found)
+    .filter(([name, value]) => value !== home[name])
+    .map(([name, value]) => `\`${name}\` ${short(home[name] ?? 0)} → ${short(value)}`)
+    .join(', ') || 'as it was';
 
-const rows: string[] = [];
+/** @throws RangeError */
+function settingFrom(text: string): Setting {
+  const entries = text.split(',').map((one): [string, number] => {
+    const [name = '', value] = one.split('=');
+    if (!Number.isFinite(Number(value))) throw new RangeError(`--set takes knob=number, not "${one}"`);
+    return [name, Number(value)];
+  });
+  return Object.fromEntries(entries);
+}
+
+const wanted = values.only?.split(',');
+const results: { row: string; verdict: Verdict }[] = [];
 for (const load of TUNER_LOADS) {
-  if (values.only === undefined || load.name === values.only) rows.push(await run(load));
+  if (wanted === undefined || wanted.includes(load.name)) results.push(await run(load));
 }
 process.stdout.write(
-  `| load | as it comes: CPU, latency p50 / p99 | tuned | setting | kept | taken back |\n|---|---|---|---|---|---|\n${rows.join('\n')}\n`,
+  `| load | as it comes: CPU, latency p50 / p99 | tuned | | setting | kept | taken back |\n|---|---|---|---|---|---|---|\n`,
 );
+for (const { row } of results) process.stdout.write(`${row}\n`);
+const count = (verdict: Verdict): number => results.filter((result) => result.verdict === verdict).length;
+const isShown = count('worse') === 0 && (wanted !== undefined || count('better') >= WANTED_BETTER);
+if (values.set === undefined && !isShown) process.exitCode = 1;

@@ -18,6 +18,11 @@ export type StorageHealth =
     }
   | { readonly state: 'closed' };
 
+/** How long a write may wait for others to share its flush when many come, in milliseconds. May be set at any time. */
+export interface CommitPace {
+  maxWaitMs: number;
+}
+
 /** All ports of one store. Built only by the composition root (`cli/`). */
 export interface Storage {
   readonly kind: 'embedded' | 'redis';
@@ -27,6 +32,8 @@ export interface Storage {
   readonly files: FileStore;
   readonly bus: Bus;
   readonly leases: Leases;
+  /** Of a store that gathers writes before it flushes them. */
+  readonly commitPace?: CommitPace;
   health(): StorageHealth;
   onHealthChange(listener: (health: StorageHealth) => void): () => void;
   /** Flushes what is pending, then releases the medium. */

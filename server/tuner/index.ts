@@ -9,6 +9,7 @@ export {
   type KnobState,
   type Round,
   type TunerMode,
+  type TrialState,
   type TunerStep,
 } from './tuner.js';
 export { TunerClock, type MeasuredRound } from './tuner-clock.js';

@@ -35,9 +35,10 @@ export class TunerClock {
     this.#timer.unref();
   }
 
-  /** One round now, over the time since the last. */
+  /** One round now, over the time since the last. The next by itself comes a whole interval later. */
   run(): MeasuredRound {
     const { tuner, gauge, logger, onStep } = this.options;
+    this.#timer?.refresh();
     const reading = gauge.take();
     const round = { ...tuner.run(reading), reading, at: Date.now() };
     this.#last = round;

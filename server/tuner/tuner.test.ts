@@ -91,8 +91,8 @@ void t.test('a step that does not help is taken back, and the next knob has its 
   tuner.configure('auto', {});
   const plant: Plant = () => ({ ...WELL, loopDelayP99Ms: 120 - useful.value });
   const steps = run(tuner, plant, 5);
-  t.match(steps[0], { knob: 'useless', from: 0, to: 10, outcome: 'taken back' });
-  t.match(steps[1], { knob: 'useful', from: 0, to: 10, outcome: 'kept' });
+  t.match(steps[0], { knob: 'useless', from: 0, to: 20, outcome: 'taken back' });
+  t.match(steps[1], { knob: 'useful', from: 0, to: 20, outcome: 'kept' });
   t.equal(useless.value, 0);
   t.ok(useful.value >= 10);
   t.end();
@@ -103,8 +103,56 @@ void t.test('a step that harms is taken back', (t) => {
   const tuner = new Tuner([harmful]);
   tuner.configure('auto', {});
   const [step] = run(tuner, () => ({ ...WELL, cpuShare: 0.8 + harmful.value / 100 }), 2);
-  t.match(step, { outcome: 'taken back', before: { cpuShare: 0.8 }, after: { cpuShare: 0.9 } });
+  t.match(step, { outcome: 'taken back', before: { cpuShare: 0.8 }, after: { cpuShare: 1 } });
   t.equal(harmful.value, 0);
+  t.end();
+});
+
+void t.test('a load that falls by itself is not put down to the step, nor one that rises held against it', (t) => {
+  for (const drift of [-0.04, 0.01]) {
+    const [useless, useful] = [knob('useless'), knob('useful')];
+    const tuner = new Tuner([useless, useful]);
+    tuner.configure('auto', {});
+    let round = 0;
+    const steps = run(tuner, () => ({ ...WELL, cpuShare: 1.5 + drift * round++ - useful.value / 200 }), 16);
+    t.ok(steps.length >= 3, `${steps.length} steps`);
+    t.ok(
+      steps.every(({ knob, outcome }) => (outcome === 'kept') === (knob === 'useful')),
+      JSON.stringify(steps.map(({ knob, outcome }) => [knob, outcome])),
+    );
+  }
+  t.end();
+});
+
+void t.test('among noise it finds the knob that helps, and leaves those that do not or that harm', (t) => {
+  const RUNS = 60;
+  let seed = 7;
+  // Park and Miller; the sum of twelve is as good as normal.
+  const uniform = (): number => (seed = (seed * 48_271) % 0x7fffffff) / 0x7fffffff;
+  const normal = (): number => Array.from({ length: 12 }, uniform).reduce((sum, one) => sum + one, -6);
+  let [found, useless, harmful] = [0, 0, 0];
+  for (let i = 0; i < RUNS; i++) {
+    const knobs = ['harms', 'useless', 'helps'].map((name) => knob(name));
+    const [harms, none, helps] = knobs;
+    const tuner = new Tuner(knobs);
+    tuner.configure('auto', {});
+    // A step of the first costs a tenth, one of the last saves as much; rounds differ by a twentieth by themselves.
+    const plant: Plant = () => {
+      const cpuShare = 0.9 * (1 + (harms!.value - helps!.value) / 200) * (1 + normal() / 20);
+      return { ...WELL, cpuShare };
+    };
+    tuner.configure('auto', {}, { cpuShare: 0.01 });
+    run(tuner, plant, 40);
+    // What is on trial at the end is none of it.
+    tuner.configure('off', {});
+    if (helps!.value > 0) found += 1;
+    if (none!.value > 0) useless += 1;
+    if (harms!.value > 0) harmful += 1;
+  }
+  t.ok(found >= 0.9 * RUNS, `found in ${found} of ${RUNS}`);
+  t.ok(useless <= 0.25 * RUNS, `useless in ${useless} of ${RUNS}`);
+  t.ok(harmful <= 0.02 * RUNS, `harmful in ${harmful} of ${RUNS}`);
+  t.comment(`found ${found}, useless ${useless}, harmful ${harmful} of ${RUNS}`);
   t.end();
 });
 
@@ -113,6 +161,7 @@ void t.test('a node that needs the step keeps it: what is tried on the way home 
   const tuner = new Tuner([rest]);
   tuner.configure('auto', {});
   run(tuner, () => ({ ...WELL, cpuShare: 0.75 - rest.value / 100 }), 60);
+  tuner.configure('advise', {});
   t.ok(rest.value >= 10, String(rest.value));
   t.end();
 });
@@ -122,7 +171,7 @@ void t.test('advise says what it would do and touches nothing; off says nothing'
   const tuner = new Tuner([rest]);
   t.equal(tuner.run({ ...WELL, cpuShare: 1 }).advice, undefined);
   tuner.configure('advise', {});
-  t.same(tuner.run({ ...WELL, cpuShare: 1 }).advice, { knob: 'rest', from: 0, to: 10, because: 'loaded' });
+  t.same(tuner.run({ ...WELL, cpuShare: 1 }).advice, { knob: 'rest', from: 0, to: 20, because: 'loaded' });
   t.equal(tuner.run(WELL).advice, undefined);
   t.equal(rest.value, 0);
   t.end();
@@ -134,7 +183,7 @@ void t.test('bounds hold, bring in what is outside, and leaving auto takes back 
   tuner.configure('auto', { rest: { max: 8 }, size: { min: 20, max: 60 } });
   t.equal(size.value, 60);
   tuner.run({ ...WELL, cpuShare: 1 });
-  t.equal(rest.value, 1, 'an eighth of the bounds');
+  t.equal(rest.value, 2, 'a quarter of the bounds');
   tuner.configure('off', {});
   t.equal(rest.value, 0);
   t.end();
@@ -147,7 +196,7 @@ void t.test('what an operator turns while it is on trial is left as it is', (t) 
   tuner.run({ ...WELL, cpuShare: 1 });
   rest.set(55);
   t.equal(tuner.run(WELL).judged, undefined);
-  t.ok(rest.value === 55 || rest.value === 45, 'at most the way home begins from there');
+  t.ok(rest.value === 55 || rest.value === 35, 'at most the way home begins from there');
   t.end();
 });
 

@@ -3,8 +3,13 @@
  *
  *   objective   load of the reading + the price of every knob that is away from its home. Lower is better
  *   loaded      the next knob goes one step in its direction of relief
+ *   on trial    rounds with the step and without it take turns: before, with, without, with, without … up to three times.
+ *               Kept when the rounds with the step are better than their neighbours without by clearly more than rounds
+ *               differ by themselves; taken back when they are not, at once when the first is worse by so much. So a load
+ *               that falls by itself, or neighbours on the machine, are not put down to the step
  *   well        a knob that was turned goes one step back: kept when the node stays well without it
- *   on trial    the round after a step compares: kept when the objective fell, else taken back, and the knob rests
+ *
+ * A knob that was right goes twice as far next time; one that was wrong rests, and begins with a small step again.
  *
  * Pure: time comes as rounds, readings come as arguments, and the knobs are all it touches.
  */
@@ -30,7 +35,9 @@ export interface TunerStep {
   readonly from: number;
   readonly to: number;
   readonly outcome: 'kept' | 'taken back';
+  /** The rounds without the step, their mean where there are several. */
   readonly before: Reading & { readonly objective: number };
+  /** The rounds with it. */
   readonly after: Reading & { readonly objective: number };
 }
 
@@ -49,20 +56,44 @@ export interface Round {
   readonly advice: Advice | undefined;
 }
 
+/** A step that is being judged. */
+export interface TrialState {
+  readonly knob: string;
+  readonly from: number;
+  readonly to: number;
+  /** Whether this round is one with the step. */
+  readonly isInPlace: boolean;
+}
+
+type Felt = Reading & { readonly objective: number };
+
 interface Trial {
   readonly knob: Knob;
   readonly from: number;
   readonly to: number;
-  readonly before: Reading & { readonly objective: number };
+  /** Rounds without the step, the first before it. */
+  readonly without: Felt[];
+  /** Rounds with it: as many, or one less while it is out. */
+  readonly with: Felt[];
 }
 
 /** Steps from one end of the bounds to the other. */
-const STEPS = 8;
+const STEPS = 4;
 /** Of a knob at the far end of its bounds: as much as a loop that is 4 ms later. */
 const PRICE = 0.05;
-/** Less than this is noise. */
+/** Turns of a trial, each a round with the step and one without. */
+const MAX_TURNS = 3;
+/** Times what rounds differ by themselves, over the square root of the turns: a gain above it is hardly chance … */
+const SURE = 2;
+/** … which one turn alone shows only when it is as large as this. */
+const SURE_AT_ONCE = 3;
+/** Less than this is nothing, whatever the noise. */
 const MIN_GAIN = 0.004;
 const MIN_GAIN_SHARE = 0.02;
+/** Weight of the last difference in what rounds are known to differ by. */
+const NOISE_WEIGHT = 0.2;
+/** Of the bounds: the longest step. */
+const MAX_STEP_SHARE = 0.5;
 /** Rounds that a knob is left alone after a step was taken back. */
 const REST_ROUNDS = 6;
 
@@ -70,6 +101,10 @@ export class Tuner {
   mode: TunerMode = 'off';
   readonly #initial: ReadonlyMap<string, number>;
   readonly #restsUntil = new Map<string, number>();
+  /** Steps of an eighth that the next step of a knob has. */
+  readonly #strides = new Map<string, number>();
+  /** By how much the objective of two rounds with the same knobs is known to differ. */
+  #noise = 0;
   #bounds: Readonly<Record<string, KnobBounds>> = {};
   #targets: Targets = {};
   #trial: Trial | undefined;
@@ -103,23 +138,40 @@ export class Tuner {
     });
   }
 
+  /** Undefined when no step is being judged. */
+  get trial(): TrialState | undefined {
+    if (this.#trial === undefined) return undefined;
+    const { knob, from, to } = this.#trial;
+    return { knob: knob.name, from, to, isInPlace: isInPlace(this.#trial) };
+  }
+
   /** One round, with what was felt since the last. `off`: looks, touches nothing, advises nothing. */
   run(reading: Reading): Round {
     this.#round += 1;
     const objective = this.objective(reading);
     if (this.mode === 'off') return { objective, judged: undefined, advice: undefined };
-    const judged = this.#judge(reading, objective);
-    if (judged?.outcome === 'taken back') {
-      // What was felt was felt with the step in place: the next reading is the first without it.
-      return { objective, judged, advice: undefined };
+    const trial = this.#trial;
+    // Somebody else has turned it meanwhile: theirs counts.
+    if (trial === undefined || trial.knob.get() !== (isInPlace(trial) ? trial.to : trial.from)) {
+      return { objective, judged: undefined, advice: this.#step(reading, objective) };
     }
+    this.#trial = undefined;
+    const felt = { ...reading, objective };
+    const judged = isInPlace(trial) ? this.#judgeStep(trial, felt) : this.#judgeTurns(trial, felt);
+    // What was felt with other knobs than now is nothing to compare the next step with.
+    const isFelt = judged !== undefined && trial.knob.get() === (isInPlace(trial) ? trial.to : trial.from);
+    return { objective, judged, advice: isFelt ? this.#step(reading, objective) : undefined };
+  }
+
+  /** Turns the next knob (`auto`), or says which it would be. */
+  #step(reading: Reading, objective: number): Advice | undefined {
     const advice = this.#choose(reading);
     const knob = this.knobs.find(({ name }) => name === advice?.knob);
     if (this.mode === 'auto' && advice !== undefined && knob !== undefined) {
-      this.#trial = { knob, from: advice.from, to: advice.to, before: { ...reading, objective } };
+      this.#trial = { knob, from: advice.from, to: advice.to, without: [{ ...reading, objective }], with: [] };
       knob.set(advice.to);
     }
-    return { objective, judged, advice };
+    return advice;
   }
 
   objective(reading: Reading): number {
@@ -130,29 +182,61 @@ export class Tuner {
     return prices.reduce((sum, price) => sum + price, load(reading, this.#targets));
   }
 
-  #judge(reading: Reading, objective: number): TunerStep | undefined {
-    const trial = this.#trial;
-    this.#trial = undefined;
-    if (trial === undefined) return undefined;
-    const { knob, from, to, before } = trial;
-    const after = { ...reading, objective };
-    // Somebody else has turned it meanwhile: theirs counts.
-    if (knob.get() !== to) return undefined;
-    const isBack = Math.abs(to - this.#initialOf(knob)) < Math.abs(from - this.#initialOf(knob));
-    // On the way back the price falls by itself: it is enough that the load does not rise.
-    const neededGain = isBack ? 0 : Math.max(MIN_GAIN, before.objective * MIN_GAIN_SHARE);
-    const isBetter = isBack ? objective < before.objective : before.objective - objective >= neededGain;
-    if (!isBetter) {
-      knob.set(from);
-      this.#restsUntil.set(knob.name, this.#round + REST_ROUNDS);
+  /** After a round with the step. Undefined when it takes another round without it to know. */
+  #judgeStep(trial: Trial, felt: Felt): TunerStep | undefined {
+    const { knob, from, to, without } = trial;
+    const before = without.at(-1) ?? felt;
+    const home = this.#initialOf(knob);
+    if (Math.abs(to - home) < Math.abs(from - home)) {
+      // On the way back the price falls by itself: it is enough that the load does not rise.
+      return felt.objective < before.objective ? this.#keep(trial, before, felt) : this.#refuse(trial, before, felt);
     }
-    return { knob: knob.name, from, to, outcome: isBetter ? 'kept' : 'taken back', before, after };
+    const loss = felt.objective - before.objective;
+    if (trial.with.length === 0 && loss >= 0 && loss >= SURE * this.#noise) return this.#refuse(trial, before, felt);
+    knob.set(from);
+    this.#trial = { ...trial, with: [...trial.with, felt] };
+    return undefined;
+  }
+
+  /** After a round without the step that follows one with it. Undefined when it takes another turn to know. */
+  #judgeTurns(trial: Trial, felt: Felt): TunerStep | undefined {
+    const difference = Math.abs(felt.objective - (trial.without.at(-1)?.objective ?? felt.objective));
+    this.#noise += (this.#noise === 0 ? 1 : NOISE_WEIGHT) * (difference - this.#noise);
+    const without = [...trial.without, felt];
+    // Each round with the step lies between two without: a load that rises or falls evenly is the same for both.
+    const before = mean(without.slice(0, -1).map((one, i) => mean([one, without[i + 1] ?? one])));
+    const after = mean(trial.with);
+    const turns = trial.with.length;
+    const gain = before.objective - after.objective;
+    const needed = Math.max(MIN_GAIN, before.objective * MIN_GAIN_SHARE);
+    const sure =
+      turns === 1 ? SURE_AT_ONCE * Math.max(this.#noise, difference) : (SURE * this.#noise) / Math.sqrt(turns);
+    if (gain >= Math.max(needed, sure)) {
+      trial.knob.set(trial.to);
+      return this.#keep(trial, before, after);
+    }
+    if (gain < needed || turns === MAX_TURNS) return this.#refuse(trial, before, after);
+    trial.knob.set(trial.to);
+    this.#trial = { ...trial, without };
+    return undefined;
+  }
+
+  #keep({ knob, from, to }: Trial, before: Felt, after: Felt): TunerStep {
+    this.#strides.set(knob.name, this.#strideOf(knob) * 2);
+    return { knob: knob.name, from, to, outcome: 'kept', before, after };
+  }
+
+  #refuse({ knob, from, to }: Trial, before: Felt, after: Felt): TunerStep {
+    knob.set(from);
+    this.#strides.delete(knob.name);
+    this.#restsUntil.set(knob.name, this.#round + REST_ROUNDS);
+    return { knob: knob.name, from, to, outcome: 'taken back', before, after };
   }
 
   #takeBack(): void {
     const trial = this.#trial;
     this.#trial = undefined;
-    if (trial !== undefined && trial.knob.get() === trial.to) trial.knob.set(trial.from);
+    if (trial !== undefined && isInPlace(trial) && trial.knob.get() === trial.to) trial.knob.set(trial.from);
   }
 
   #choose(reading: Reading): Advice | undefined {
@@ -173,7 +257,7 @@ export class Tuner {
 
   #towardsRelief(knob: Knob): number {
     const { min, max } = this.#boundsOf(knob);
-    const step = stepOf(knob, min, max);
+    const step = stepOf(knob, min, max, this.#strideOf(knob));
     const value = knob.get();
     if (knob.relief === 'up') return Math.max(value, Math.min(max, value + step));
     return Math.min(value, Math.max(min, value - step));
@@ -181,10 +265,14 @@ export class Tuner {
 
   #towardsInitial(knob: Knob): number {
     const { min, max } = this.#boundsOf(knob);
-    const step = stepOf(knob, min, max);
+    const step = stepOf(knob, min, max, this.#strideOf(knob));
     const initial = Math.min(Math.max(this.#initialOf(knob), min), max);
     const value = knob.get();
     return value < initial ? Math.min(initial, value + step) : Math.max(initial, value - step);
+  }
+
+  #strideOf(knob: Knob): number {
+    return this.#strides.get(knob.name) ?? 1;
   }
 
   #initialOf(knob: Knob): number {
@@ -198,7 +286,21 @@ export class Tuner {
   }
 }
 
-function stepOf({ isInteger }: Knob, min: number, max: number): number {
-  const step = (max - min) / STEPS;
+function stepOf({ isInteger }: Knob, min: number, max: number, stride: number): number {
+  const step = (max - min) * Math.min(MAX_STEP_SHARE, stride / STEPS);
   return isInteger ? Math.max(1, Math.round(step)) : step;
+}
+
+const isInPlace = (trial: Trial): boolean => trial.with.length < trial.without.length;
+
+function mean(all: readonly Felt[]): Felt {
+  const of = (key: keyof Felt): number => all.reduce((sum, one) => sum + one[key], 0) / all.length;
+  return {
+    loopDelayP99Ms: of('loopDelayP99Ms'),
+    cpuShare: of('cpuShare'),
+    memoryShare: of('memoryShare'),
+    fanOutShare: of('fanOutShare'),
+    queueShare: of('queueShare'),
+    objective: of('objective'),
+  };
 }

@@ -218,6 +218,25 @@ void t.test('a scripted scenario is counted to the last figure', async (t) => {
   const seriesCsv = await viewer.get(`/analytics/forms/scenario/export?report=timeseries&metric=views&from=${from}`);
   t.equal(seriesCsv.text.split('\r\n').length, 5, 'a head, three hours and the end');
   t.match((await viewer.get('/analytics/forms/scenario/export?report=collaboration')).text, '\r\nada,2,');
+  t.match((await me.get('/analytics/users/rita?format=csv')).text, /^formId,edits,.*\r\nscenario,0,0,0,\d+,1,1,/);
+  const own = await admin.get('/analytics/forms/scenario/export?report=user&userId=rita');
+  t.match(own.text, /^figure,value\r\nedits,0\r\n[^]*\nsubmissions,1\r\n/);
+  t.equal((await viewer.get('/analytics/forms/scenario/export?report=user&userId=rita')).status, 403);
+  t.match(
+    (await admin.get('/analytics/overview?format=csv')).text,
+    /\r\nlive\.editors,\d+\r\n[^]*busiest\.scenario,12\r\n/,
+  );
+  for (const [path, report] of [
+    ['', ''],
+    ['/timeseries?metric=views', 'report=timeseries&metric=views'],
+    ['/funnel', 'report=funnel'],
+    ['/fields/colour', 'report=field&fieldId=colour'],
+    ['/collaboration', 'report=collaboration'],
+  ] as const) {
+    const direct = await viewer.get(`/analytics/forms/scenario${path}`, { headers: { accept: 'text/csv' } });
+    t.match(direct.headers.get('content-type'), /^text\/csv/, path);
+    t.equal(direct.text, (await viewer.get(`/analytics/forms/scenario/export?${report}`)).text, path);
+  }
 
   t.equal((await admin.delete(tom.path)).status, 200);
   t.equal((await ada.delete('/forms/scenario')).status, 200);
@@ -254,6 +273,9 @@ void t.test('who is connected shows at once, and at its peak later', async (t) =
     () => admin.get('/analytics/forms/busy'),
     ({ body }) => body.peakEditors === 2,
   );
+  const head = 'formId,editors,respondents,editsPerMinute\r\n';
+  t.equal((await admin.get('/analytics/forms/busy/export?report=live')).text, `${head}busy,2,0,1\r\n`);
+  t.match((await admin.get('/analytics/live?format=csv')).text, '\r\nbusy,2,0,1\r\n');
   for (const client of clients) client.disconnect();
   t.equal(report.body.peakEditors, 2);
   const stranger = await as('stranger', { document: 'form/other', role: 'viewer' });
@@ -301,6 +323,8 @@ void t.test('wrong questions and wrong events are refused, and change nothing', 
     '/timeseries?metric=views&from=2030-01-02T00:00:00Z&to=2030-01-01T00:00:00Z',
     '/export?report=timeseries&step=minute&from=2020-01-01T00:00:00Z',
     '/export?report=field',
+    '/export?report=user',
+    '/funnel?format=xml',
     '/export?report=everything',
   ];
   for (const end of wrong) {

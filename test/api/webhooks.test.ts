@@ -262,6 +262,7 @@ void t.test('only administrators, and only with right values', async (t) => {
     { url: 'http://user:secret@example.org/' },
     { url: receiver.url, types: ['form'] },
     { url: receiver.url, types: [] },
+    { url: receiver.url, types: ['system.health'] },
     { url: receiver.url, formIds: ['a b'] },
     { url: receiver.url, color: 'red' },
   ]) {

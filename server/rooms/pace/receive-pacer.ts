@@ -21,6 +21,8 @@ const MAX_UTILIZATION = 0.7;
 export class ReceivePacer {
   /** Total time slept, in milliseconds: the event loop counts it as time in use. */
   sleptMs = 0;
+  /** The longest sleep. May be changed at any time. */
+  maxSleepMs = MAX_SLEEP_MS;
   #frames = 0;
   #sleepMs = 0;
   #sampledAt = performance.now();
@@ -56,7 +58,7 @@ export class ReceivePacer {
     this.#sampledAt = now;
     this.#sleptAtSample = this.sleptMs;
     this.#frames = 0;
-    const sleepMs = Math.min(MAX_SLEEP_MS, (FRAMES_PER_TURN / framesPerSecond) * 1_000);
+    const sleepMs = Math.min(this.maxSleepMs, (FRAMES_PER_TURN / framesPerSecond) * 1_000);
     const pays = framesPerSecond >= BUSY_FRAMES_PER_SECOND && busyMs / elapsed < MAX_UTILIZATION && sleepMs >= 1;
     this.#sleepMs = pays ? sleepMs : 0;
   }

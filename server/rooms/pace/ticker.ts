@@ -51,7 +51,7 @@ export class Ticker {
   #utilization: EventLoopUtilization = performance.eventLoopUtilization();
   #sampledAt = performance.now();
   #sleptAtSample = 0;
-  readonly #pacer = new ReceivePacer();
+  readonly pacer = new ReceivePacer();
 
   constructor(
     private readonly isAdaptive: boolean,
@@ -84,7 +84,7 @@ export class Ticker {
   /** A frame has arrived, with an edit or not. */
   noteFrame(): void {
     if (!this.isAdaptive) return;
-    this.#pacer.noteFrame();
+    this.pacer.noteFrame();
     this.#immediate ??= setImmediate(this.#flushNow);
   }
 
@@ -100,7 +100,7 @@ export class Ticker {
     this.#now = [];
     this.#tick(rooms);
     // Where rooms rest, frames gather already.
-    if (this.isGathering) this.#pacer.endTurn(this.#later.size === 0);
+    if (this.isGathering) this.pacer.endTurn(this.#later.size === 0);
   };
 
   readonly #flushDue = (): void => {
@@ -145,7 +145,7 @@ export class Ticker {
     if (now - this.#sampledAt < SAMPLE_MS) return;
     const current = performance.eventLoopUtilization();
     const { active } = performance.eventLoopUtilization(current, this.#utilization);
-    const { sleptMs } = this.#pacer;
+    const { sleptMs } = this.pacer;
     const utilization = (active - (sleptMs - this.#sleptAtSample)) / (now - this.#sampledAt);
     this.#utilization = current;
     this.#sampledAt = now;

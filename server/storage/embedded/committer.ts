@@ -30,12 +30,12 @@ interface Pending {
 
 const nothingPending = (): Pending => ({ operations: [], keys: [], bytes: 0, settle: [], onOver: [] });
 
-const MAX_WAIT_MS = 10;
+export const MAX_WAIT_MS = 10;
 const MAX_CHAINED_BYTES = 64 * 1024;
 /** Below this rate nothing is gained by waiting. */
 const BUSY_COMMITS_PER_SECOND = 250;
-/** 10 ms, and so 5 commits in a batch, at 500 commits a second. */
-const COMMITS_PER_WAITED_MS = 50;
+/** At this rate the wait is the longest: 10 ms, and so 5 commits in a batch, at 500 commits a second. */
+const FULL_COMMITS_PER_SECOND = 500;
 /** What LevelDB needs at least to open: a new log and manifest. */
 const PROBE_BYTES = 256 * 1024;
 /** A write that takes longer is reported: a disk that hangs returns no error. */
@@ -67,7 +67,8 @@ export class Committer {
   constructor(
     private readonly level: Level,
     private readonly logger: Logger,
-    private readonly maxWaitMs: number = MAX_WAIT_MS,
+    /** How long a batch may wait for more, in milliseconds. May be changed at any time. */
+    public maxWaitMs: number = MAX_WAIT_MS,
     private readonly onHealth: () => void = () => undefined,
   ) {
     this.#stallCheck = setInterval(() => this.#checkStall(), STALL_CHECK_MS);
@@ -134,7 +135,7 @@ export class Committer {
       this.#rateCommits = this.commits;
     }
     if (this.#rate < BUSY_COMMITS_PER_SECOND) return 0;
-    return Math.min(this.maxWaitMs, Math.ceil(this.#rate / COMMITS_PER_WAITED_MS));
+    return Math.min(this.maxWaitMs, Math.ceil((this.#rate / FULL_COMMITS_PER_SECOND) * this.maxWaitMs));
   }
 
   #start(): void {

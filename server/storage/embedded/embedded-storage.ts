@@ -93,6 +93,7 @@ export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Prom
     files: new FolderFileStore(path.resolve(options.folder, 'files')),
     bus: new EmbeddedBus(),
     leases: new EmbeddedLeases(records),
+    commitPace: committer,
     health,
     onHealthChange: (listener) => {
       listeners.add(listener);
