@@ -97,8 +97,8 @@ async function rowsOf(service: AnalyticsService, formId: string, question: CsvQu
     case 'user': {
       await service.form(formId);
       const { forms } = await service.user(required('userId', question.userId));
-      const { formId: _, ...figures } = forms.find((one) => one.formId === formId) ?? { formId };
-      return [['figure', 'value'], ...Object.entries(figures)];
+      const figures = Object.entries(forms.find((one) => one.formId === formId) ?? {});
+      return [['figure', 'value'], ...figures.filter(([figure]) => figure !== 'formId')];
     }
     case 'collaboration': {
       const { data } = await service.collaboration(formId);
