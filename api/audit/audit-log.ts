@@ -1,7 +1,7 @@
 /** Who changed what through the API, kept in the event log. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { z } from 'zod';
-import type { Principal } from '../../server/auth/index.js';
+import { identityOf, type Principal } from '../../server/auth/index.js';
 import type { EventLog } from '../../server/storage/event-log.js';
 
 const STREAM = 'audit';
@@ -40,7 +40,7 @@ export class AuditLog {
 
   /** Durable when it resolves. No secret belongs in `details`. */
   async record(principal: Principal, action: string, details: Readonly<Record<string, unknown>>): Promise<void> {
-    const user = principal.name === undefined ? { id: principal.id } : { id: principal.id, name: principal.name };
+    const user = identityOf(principal);
     const scope = this.#scopes.getStore();
     if (scope !== undefined) scope.isRecorded = true;
     await this.events.append(STREAM, [{ at: this.clock(), user, action, details }]);

@@ -1,6 +1,6 @@
 /** Who is told of what happens in a thread, or to a form. */
 import { mentionsIn, type CommentJson, type StoredThread } from '../../crdt/comments/index.js';
-import type { Principal } from '../../server/auth/index.js';
+import { identityOf, type Principal } from '../../server/auth/index.js';
 import type { Logger } from 'pino';
 import type { Notice, Notifier, Subscriptions } from '../notifications/index.js';
 
@@ -39,7 +39,7 @@ export class Audience {
 
   /** A new version of a form: those who follow the form. */
   async published(actor: Principal, formId: string, version: number): Promise<void> {
-    const about = { actor: userOf(actor), formId, text: `Version ${version} was published.` };
+    const about = { actor: identityOf(actor), formId, text: `Version ${version} was published.` };
     const followers = await this.subscriptions.followers(formId);
     await this.#tell(followers.map((userId) => ({ ...about, userId, reason: 'published' })));
   }
@@ -63,10 +63,8 @@ export class Audience {
 }
 
 function aboutOf(actor: Principal, thread: StoredThread): Pick<Notice, 'actor' | 'formId' | 'threadId'> {
-  return { actor: userOf(actor), formId: thread.formId, threadId: thread.id };
+  return { actor: identityOf(actor), formId: thread.formId, threadId: thread.id };
 }
-
-const userOf = ({ id, name }: Principal): Notice['actor'] => (name === undefined ? { id } : { id, name });
 
 /** What the thread is about. With the comment that says so, for when that is deleted. */
 function openingOf(thread: StoredThread): Pick<Notice, 'commentId' | 'text'> {

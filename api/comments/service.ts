@@ -1,15 +1,12 @@
 /** Threads over REST: every write goes through the live room of the comments document, as who asks. Knows no HTTP. */
-import type * as Y from 'yjs';
 import {
   addComment,
-  anchorAt,
   deleteComment,
   deleteThread,
   editComment,
   projectHistory,
   projectThread,
   projectThreads,
-  resolveAnchor,
   setAssignee,
   setReaction,
   setStatus,
@@ -18,22 +15,21 @@ import {
   type CommentJson,
   type EarlierBody,
   type Reaction,
-  type StoredAnchor,
   type StoredThread,
   type ThreadJson,
   type ThreadStatus,
-  type UserJson,
 } from '../../crdt/comments/index.js';
 import { newId } from '../../crdt/index.js';
-import { can, type Principal } from '../../server/auth/index.js';
+import { can, identityOf, type Principal } from '../../server/auth/index.js';
 import type { EventPublisher } from '../../server/events/index.js';
 import type { Rooms } from '../../server/rooms/rooms.js';
-import { DocumentErasedError } from '../../server/storage/errors.js';
+import { requireForm } from '../forms/required-form.js';
 import { etagOf, requireMatch } from '../http/etag.js';
 import { Problem } from '../http/problem.js';
 import type { Notifier, Subject } from '../notifications/index.js';
 import type { Audience } from './audience.js';
 import { commentsDocument } from './rights.js';
+import { present, ThreadDocuments, type ThreadState } from './thread-documents.js';
 import { pageOfThreads, type ThreadFilter } from './thread-list.js';
 
 export interface CommentServiceOptions {
@@ -50,12 +46,6 @@ export interface ThreadPatch {
   readonly assignee?: string | null | undefined;
 }
 
-/** The tag is that of the thread as it is stored: typing in the form moves anchors and makes nobody's tag stale. */
-export interface ThreadState {
-  readonly thread: ThreadJson;
-  readonly etag: string;
-}
-
 export interface CommentState {
   readonly comment: CommentJson;
   readonly thread: StoredThread;
@@ -69,7 +59,11 @@ export interface CommentPlace {
 }
 
 export class CommentService {
-  constructor(private readonly options: CommentServiceOptions) {}
+  readonly #threads: ThreadDocuments;
+
+  constructor(private readonly options: CommentServiceOptions) {
+    this.#threads = new ThreadDocuments(options.rooms);
+  }
 
   /** Oldest first. @throws Problem `form_not_found` */
   async list(
@@ -77,28 +71,28 @@ export class CommentService {
     filter: ThreadFilter,
     page: { limit: number; cursor: string | null },
   ): Promise<{ data: ThreadJson[]; nextCursor: string | null }> {
-    const all = await this.#readComments(formId, (doc) => projectThreads(doc, formId));
+    const all = await this.#threads.view(formId, (doc) => projectThreads(doc, formId));
     const { data, nextCursor } = pageOfThreads(all, filter, page);
-    return { data: await this.#resolved(formId, data), nextCursor };
+    return { data: await this.#threads.resolved(formId, data), nextCursor };
   }
 
   /** @throws Problem `form_not_found`, `thread_not_found` */
   async get(formId: string, threadId: string): Promise<ThreadState> {
-    return this.#state(await this.#readThread(formId, threadId));
+    return this.#threads.state(await this.#threads.read(formId, threadId));
   }
 
   /** @throws Problem `form_not_found`, `validation_failed` */
   async start(principal: Principal, formId: string, request: AnchorRequest, body: string): Promise<ThreadState> {
-    const anchor = await this.#anchor(formId, request);
+    const anchor = await this.#threads.anchor(formId, request);
     const [threadId, commentId] = [newId(), newId()];
-    const { result } = await this.#edit(formId, principal, (doc) => {
-      startThread(doc, threadId, anchor, { commentId, author: userOf(principal), body, at: this.options.clock() });
+    const { result } = await this.#threads.edit(formId, principal, (doc) => {
+      startThread(doc, threadId, anchor, { commentId, author: identityOf(principal), body, at: this.options.clock() });
       return present(projectThread(doc, formId, threadId), threadId);
     });
     await this.#tell('comment.created', formId, principal, { threadId, commentId, isReply: false });
     await this.options.audience.commented(principal, result, commentId, body);
     await this.#forgetGone({ formId, threadId, commentId });
-    return this.#state(result);
+    return this.#threads.state(result);
   }
 
   /** @throws Problem `form_not_found`, `thread_not_found`, `stale` */
@@ -109,7 +103,7 @@ export class CommentService {
     patch: ThreadPatch,
     ifMatch: string | undefined,
   ): Promise<ThreadState> {
-    const { before, after } = await this.#change(principal, formId, threadId, ifMatch, (doc) => {
+    const { before, after } = await this.#threads.change(principal, formId, threadId, ifMatch, (doc) => {
       if (patch.status !== undefined) setStatus(doc, threadId, patch.status);
       if (patch.assignee !== undefined) setAssignee(doc, threadId, patch.assignee);
     });
@@ -125,12 +119,12 @@ export class CommentService {
     }
     if (isResolved) await audience.resolved(principal, after);
     if (assignee !== null || isResolved) await this.#forgetGone({ formId, threadId });
-    return this.#state(after);
+    return this.#threads.state(after);
   }
 
   /** With its notifications and subscriptions. @throws Problem `form_not_found`, `thread_not_found`, `stale` */
   async delete(principal: Principal, formId: string, threadId: string, ifMatch: string | undefined): Promise<void> {
-    await this.#edit(formId, principal, (doc) => {
+    await this.#threads.edit(formId, principal, (doc) => {
       requireMatch(ifMatch, etagOf(present(projectThread(doc, formId, threadId), threadId)));
       deleteThread(doc, threadId);
     });
@@ -147,8 +141,8 @@ export class CommentService {
     ifMatch: string | undefined,
   ): Promise<CommentState> {
     const commentId = newId();
-    const { after } = await this.#change(principal, formId, threadId, ifMatch, (doc) =>
-      addComment(doc, threadId, { commentId, author: userOf(principal), body, at: this.options.clock() }),
+    const { after } = await this.#threads.change(principal, formId, threadId, ifMatch, (doc) =>
+      addComment(doc, threadId, { commentId, author: identityOf(principal), body, at: this.options.clock() }),
     );
     await this.#tell('comment.created', formId, principal, { threadId, commentId, isReply: true });
     await this.options.audience.commented(principal, after, commentId, body);
@@ -158,7 +152,7 @@ export class CommentService {
 
   /** @throws Problem `form_not_found`, `thread_not_found`, `comment_not_found` */
   async comment({ formId, threadId, commentId }: CommentPlace): Promise<CommentState & { history: EarlierBody[] }> {
-    const { thread, history } = await this.#readComments(formId, (doc) => ({
+    const { thread, history } = await this.#threads.view(formId, (doc) => ({
       thread: present(projectThread(doc, formId, threadId), threadId),
       history: projectHistory(doc, threadId, commentId),
     }));
@@ -173,7 +167,7 @@ export class CommentService {
     ifMatch: string | undefined,
   ): Promise<CommentState> {
     const { formId, threadId, commentId } = place;
-    const { before, after } = await this.#change(principal, formId, threadId, ifMatch, (doc, thread) => {
+    const { before, after } = await this.#threads.change(principal, formId, threadId, ifMatch, (doc, thread) => {
       const comment = standing(thread, commentId);
       if (comment.author.id !== principal.id)
         throw new Problem('forbidden', 'A comment is edited by its author alone.');
@@ -189,7 +183,7 @@ export class CommentService {
   /** By its author, or an owner of the form. @throws Problem `forbidden`, `stale`, and those of `comment` */
   async deleteComment(principal: Principal, place: CommentPlace, ifMatch: string | undefined): Promise<CommentState> {
     const { formId, threadId, commentId } = place;
-    const { after } = await this.#change(principal, formId, threadId, ifMatch, (doc, thread) => {
+    const { after } = await this.#threads.change(principal, formId, threadId, ifMatch, (doc, thread) => {
       const { comment } = commentState(thread, commentId);
       const isAllowed = comment.author.id === principal.id || can(principal, commentsDocument(formId), 'own');
       if (!isAllowed) throw new Problem('forbidden', 'A comment is deleted by its author or an owner of the form.');
@@ -209,7 +203,7 @@ export class CommentService {
     ifMatch: string | undefined,
   ): Promise<CommentState> {
     const { formId, threadId, commentId } = place;
-    const { after } = await this.#change(principal, formId, threadId, ifMatch, (doc, thread) => {
+    const { after } = await this.#threads.change(principal, formId, threadId, ifMatch, (doc, thread) => {
       standing(thread, commentId);
       setReaction(doc, threadId, commentId, reaction, principal.id, isSet);
     });
@@ -219,8 +213,8 @@ export class CommentService {
 
   /** @throws Problem `form_not_found`, `thread_not_found` when one is named */
   async requirePlace(formId: string, threadId: string | undefined): Promise<void> {
-    if (threadId === undefined) await this.#requireForm(formId);
-    else await this.#readThread(formId, threadId);
+    if (threadId === undefined) await requireForm(this.options.rooms, formId);
+    else await this.#threads.read(formId, threadId);
   }
 
   /** Ids alone: what was said is read from the thread, as long as it stands there. */
@@ -228,86 +222,16 @@ export class CommentService {
     await this.options.events.publish({ type, formId, document: commentsDocument(formId), userId: id, data });
   }
 
-  async #anchor(formId: string, request: AnchorRequest): Promise<StoredAnchor> {
-    const made = await this.#ofForm(formId, (rooms) => rooms.read(`form/${formId}`, (form) => anchorAt(form, request)));
-    if ('anchor' in made) return made.anchor;
-    const { path, message } = made.issue;
-    throw new Problem('validation_failed', `anchor.${path}: ${message}`, {
-      errors: [{ path: `anchor.${path}`, message }],
-    });
-  }
-
-  async #change(
-    principal: Principal,
-    formId: string,
-    threadId: string,
-    ifMatch: string | undefined,
-    change: (doc: Y.Doc, thread: StoredThread) => unknown,
-  ): Promise<{ before: StoredThread; after: StoredThread }> {
-    const { result } = await this.#edit(formId, principal, (doc) => {
-      const before = present(projectThread(doc, formId, threadId), threadId);
-      requireMatch(ifMatch, etagOf(before));
-      change(doc, before);
-      return { before, after: present(projectThread(doc, formId, threadId), threadId) };
-    });
-    return result;
-  }
-
-  async #edit<T>(formId: string, principal: Principal, change: (doc: Y.Doc) => T): Promise<{ result: T }> {
-    return this.#ofForm(formId, (rooms) => rooms.edit(commentsDocument(formId), principal, change, { source: 'rest' }));
-  }
-
   /** Told while it was being deleted: the deletion has not seen what was written after it. */
   async #forgetGone({ formId, threadId, commentId }: Subject & { threadId: string }): Promise<void> {
     const { rooms, notifier } = this.options;
     if (!(await rooms.exists(`form/${formId}`))) await notifier.forget({ formId });
-    const thread = await this.#readComments(formId, (doc) => projectThread(doc, formId, threadId));
+    const thread = await this.#threads.view(formId, (doc) => projectThread(doc, formId, threadId));
     if (thread === undefined) await notifier.forget({ formId, threadId });
     else if (commentId !== undefined && thread.comments.find(({ id }) => id === commentId)?.deletedAt !== null) {
       await notifier.forget({ formId, threadId, commentId });
     }
   }
-
-  async #readThread(formId: string, threadId: string): Promise<StoredThread> {
-    return present(await this.#readComments(formId, (doc) => projectThread(doc, formId, threadId)), threadId);
-  }
-
-  async #readComments<T>(formId: string, view: (doc: Y.Doc) => T): Promise<T> {
-    return this.#ofForm(formId, (rooms) => rooms.read(commentsDocument(formId), view));
-  }
-
-  async #ofForm<T>(formId: string, work: (rooms: Rooms) => Promise<T>): Promise<T> {
-    await this.#requireForm(formId);
-    try {
-      return await work(this.options.rooms);
-    } catch (error) {
-      // Its form was deleted while this request was on its way.
-      if (error instanceof DocumentErasedError) await this.#requireForm(formId);
-      throw error;
-    }
-  }
-
-  async #requireForm(formId: string): Promise<void> {
-    if (await this.options.rooms.exists(`form/${formId}`)) return;
-    throw new Problem('form_not_found', `There is no form "${formId}".`);
-  }
-
-  async #state(thread: StoredThread): Promise<ThreadState> {
-    const [resolved] = await this.#resolved(thread.formId, [thread]);
-    return { thread: present(resolved, thread.id), etag: etagOf(thread) };
-  }
-
-  async #resolved(formId: string, threads: readonly StoredThread[]): Promise<ThreadJson[]> {
-    if (threads.length === 0) return [];
-    const resolve = (form: Y.Doc): ThreadJson[] =>
-      threads.map((thread) => ({ ...thread, anchor: resolveAnchor(form, thread.anchor) }));
-    return this.#ofForm(formId, (rooms) => rooms.read(`form/${formId}`, resolve));
-  }
-}
-
-function present<T>(thread: T | undefined, threadId: string): T {
-  if (thread === undefined) throw new Problem('thread_not_found', `The form has no thread "${threadId}".`);
-  return thread;
 }
 
 function commentState(thread: StoredThread, commentId: string): CommentState {
@@ -321,5 +245,3 @@ function standing(thread: StoredThread, commentId: string): CommentJson {
   if (comment.deletedAt !== null) throw new Problem('comment_deleted', `The comment "${commentId}" was deleted.`);
   return comment;
 }
-
-const userOf = ({ id, name }: Principal): UserJson => (name === undefined ? { id } : { id, name });

@@ -19,10 +19,9 @@ import {
 } from '../../crdt/index.js';
 import { exportForm, type ExportFormat, type ExportResult } from '../../crdt/export/index.js';
 import { importForm, type ImportFormat } from '../../crdt/import/index.js';
-import { can, scopeOn, type Principal } from '../../server/auth/index.js';
+import { can, identityOf, type Principal, scopeOn } from '../../server/auth/index.js';
 import type { EventPublisher } from '../../server/events/index.js';
 import type { FormHistory } from '../../server/history/index.js';
-import { identityOf } from '../../server/rooms/attribution.js';
 import type { PresenceState, Rooms } from '../../server/rooms/rooms.js';
 import type { Snapshots } from '../../server/snapshots/index.js';
 import { DocumentErasedError, DocumentExistsError } from '../../server/storage/errors.js';
@@ -36,6 +35,7 @@ import type { SubmissionService } from '../submissions/index.js';
 import { hasLocks, requireUnlocked, type ConflictWatch } from './conflicts/index.js';
 import { Projections, type FormState } from './projections.js';
 import { requireScope } from './scope.js';
+import { requireForm } from './required-form.js';
 import type { FormSummaries } from './summaries.js';
 import type { FormVersions, Publication } from './versions.js';
 
@@ -123,14 +123,8 @@ export class FormService {
 
   /** @throws Problem `form_not_found` */
   async read(formId: string): Promise<FormState> {
-    await this.#requireForm(formId);
+    await requireForm(this.options.rooms, formId);
     return this.options.rooms.read(formDocument(formId), (doc) => this.#projections.of(doc, formId));
-  }
-
-  async #requireForm(formId: string): Promise<void> {
-    if (!(await this.options.rooms.exists(formDocument(formId)))) {
-      throw new Problem('form_not_found', `There is no form "${formId}".`);
-    }
   }
 
   /** @throws Problem `version_not_found` */
@@ -168,7 +162,7 @@ export class FormService {
     plan: (before: FormJson) => FormJson,
     source: UpdateSource,
   ): Promise<FormState> {
-    await this.#requireForm(formId);
+    await requireForm(this.options.rooms, formId);
     const document = formDocument(formId);
     const scope = scopeOn(principal, document);
     const now = this.options.clock();
@@ -228,7 +222,7 @@ export class FormService {
   }
 
   async presence(formId: string): Promise<PresenceState[]> {
-    await this.#requireForm(formId);
+    await requireForm(this.options.rooms, formId);
     return this.options.rooms.presence(formDocument(formId));
   }
 
@@ -266,7 +260,7 @@ export class FormService {
     from: string | undefined,
     to: string,
   ): Promise<{ changes: readonly FormChange[]; impact: Impact[] }> {
-    await this.#requireForm(formId);
+    await requireForm(this.options.rooms, formId);
     const start = from ?? String((await this.options.versions.latest(formId))?.version ?? 'draft');
     const [before, after] = await Promise.all([this.#side(formId, start), this.#side(formId, to)]);
     const diff = diffForms(before, after);

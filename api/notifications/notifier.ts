@@ -1,5 +1,6 @@
 /** Tells people what concerns them: never of their own doing, never of what they muted, and only where they want it. */
 import { uuidv7 } from 'uuidv7';
+import { identityOf } from '../../server/auth/index.js';
 import type { Notification, NotificationStore, Subject } from './notification-store.js';
 import { channelsFor, type Channel, type Priority, type Reason, type SettingsStore } from './settings.js';
 import type { Subscriptions } from './subscriptions.js';
@@ -61,7 +62,7 @@ export class Notifier {
       formId: formId ?? null,
       threadId: threadId ?? null,
       commentId: commentId ?? null,
-      actor: actor.name === undefined ? { id: actor.id } : { id: actor.id, name: actor.name },
+      actor: identityOf(actor),
       text: excerpt(notice.text),
       channels,
       createdAt: at,

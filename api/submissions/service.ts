@@ -18,10 +18,11 @@ import {
   type AnswerIssue,
   type SubmissionStatus,
 } from '../../crdt/submission/index.js';
-import type { Principal } from '../../server/auth/index.js';
+import { identityOf, type Principal } from '../../server/auth/index.js';
 import type { FormHistory } from '../../server/history/index.js';
 import type { Rooms } from '../../server/rooms/rooms.js';
 import type { SnapshotStore } from '../../server/storage/index.js';
+import { formNotFound, requireForm } from '../forms/required-form.js';
 import type { FormVersions } from '../forms/versions.js';
 import { requireMatch } from '../http/etag.js';
 import { Problem } from '../http/problem.js';
@@ -33,7 +34,7 @@ import { dueAfter, idlePolicyOf } from './life-cycle/idle-policy.js';
 import type { SheetLifeCycle } from './life-cycle/life-cycle.js';
 import { sheetDocument } from './rights.js';
 import { contentOf, etagOfSheet, type Sheets, type SubmissionView } from './sheets.js';
-import { closed, withStatus, type Person, type SubmissionRecord } from './records/submission-record.js';
+import { closed, withStatus, type SubmissionRecord } from './records/submission-record.js';
 import { digestOf, newResumeToken, type StoredSubmission, type SubmissionStore } from './records/submission-store.js';
 import { claimUnique, releaseUnique } from './records/unique-answers.js';
 
@@ -79,14 +80,14 @@ export class SubmissionService {
   /** @throws Problem `form_not_found`, `form_not_published`, `validation_failed`; MintingUnavailableError */
   async start(principal: Principal, formId: string, answers: Answers, device: Device): Promise<StartedSubmission> {
     const { rooms, store, versions, access, clock } = this.options;
-    await this.#requireForm(formId);
+    await requireForm(rooms, formId);
     const published = await versions.latest(formId);
     if (published === undefined)
       throw new Problem('form_not_published', `The form "${formId}" has no version to fill.`);
     const { form, version } = published;
     requireAnswerable(form, answers);
     const id = uuidv7();
-    const [at, by] = [clock(), personOf(principal)];
+    const [at, by] = [clock(), identityOf(principal)];
     const resumeToken = newResumeToken(formId);
     const record: SubmissionRecord = {
       id,
@@ -124,7 +125,7 @@ export class SubmissionService {
     }
     // The form was erased meanwhile, perhaps without having seen this sheet.
     await this.#erase(record);
-    throw new Problem('form_not_found', `There is no form "${formId}".`);
+    throw formNotFound(formId);
   }
 
   /**
@@ -207,7 +208,7 @@ export class SubmissionService {
         continue;
       }
       const at = clock();
-      const step = { at, by: personOf(principal), note: null };
+      const step = { at, by: identityOf(principal), note: null };
       const submitted = { ...withStatus(record, 'submitted', step), submittedAt: at, dueAt: null, final };
       if (!(await store.replace(stored, submitted))) {
         // Not for good: what it has become meanwhile may be refused.
@@ -248,7 +249,7 @@ export class SubmissionService {
     const stored = await this.#require(formId, id);
     const { record } = stored;
     if (ifMatch !== undefined) requireMatch(ifMatch, (await sheets.view(record)).etag);
-    const step = { at: clock(), by: personOf(principal), note: change.note };
+    const step = { at: clock(), by: identityOf(principal), note: change.note };
     const changed = withStatus(record, change.status, step);
     if (!(await store.replace(stored, changed))) {
       throw new Problem('conflict', 'The submission was changed by somebody else at the same moment.');
@@ -313,14 +314,7 @@ export class SubmissionService {
   async #requireOpen(principal: Principal, formId: string, id: string): Promise<StoredSubmission> {
     return this.options.lifeCycle.reopen(principal, await this.#require(formId, id));
   }
-
-  async #requireForm(formId: string): Promise<void> {
-    if (await this.options.rooms.exists(`form/${formId}`)) return;
-    throw new Problem('form_not_found', `There is no form "${formId}".`);
-  }
 }
-
-export const personOf = ({ id, name }: Principal): Person => (name === undefined ? { id } : { id, name });
 
 function invalid(issues: readonly Pick<AnswerIssue, 'path' | 'message'>[]): Problem {
   const errors = issues.map(({ path, message }) => ({ path, message }));

@@ -4,7 +4,7 @@ export { grantSchema } from './claims.js';
 export { AuthenticationError, KeysUnavailableError, MintingUnavailableError } from './errors.js';
 export type { AuthenticationErrorCode } from './errors.js';
 export type { MintedToken, TokenRequest } from './minting.js';
-export { ROLES, SYSTEM } from './principal.js';
+export { identityOf, ROLES, SYSTEM } from './principal.js';
 export type { Action, Grant, Principal, Role } from './principal.js';
 export type { Revocation, RevocationTarget } from './revocations.js';
 export { can, mayAdminister, mayWriteOverSync, roleOn, scopeOn, seesBackstage } from './rights.js';

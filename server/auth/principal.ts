@@ -29,6 +29,14 @@ export interface Principal {
   readonly issuedAt?: number;
 }
 
+/** What others see and what is kept of who did something. */
+export function identityOf({ id, name }: { readonly id: string; readonly name?: string | undefined }): {
+  id: string;
+  name?: string;
+} {
+  return name === undefined ? { id } : { id, name };
+}
+
 /** Who does what the server does of its own accord. */
 export const SYSTEM: Principal = { id: 'system', isAnonymous: false, grants: [] };
 

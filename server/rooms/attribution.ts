@@ -1,10 +1,6 @@
 import type { Principal } from '../auth/principal.js';
 import type { Attribution, UpdateSource } from '../storage/document-log.js';
 
-export function identityOf(principal: Principal): { id: string; name?: string } {
-  return principal.name === undefined ? { id: principal.id } : { id: principal.id, name: principal.name };
-}
-
 /** What the log keeps of who made an update. */
 export function attribute(principal: Principal, source: UpdateSource): Attribution {
   const base = { principal: principal.id, at: Date.now(), source };

@@ -15,11 +15,11 @@ import {
   type FieldLock,
   type PolicyJson,
 } from '../../../crdt/index.js';
-import { can, scopeOn, type Principal } from '../../../server/auth/index.js';
-import { identityOf } from '../../../server/rooms/attribution.js';
+import { can, identityOf, type Principal, scopeOn } from '../../../server/auth/index.js';
 import type { Rooms } from '../../../server/rooms/rooms.js';
 import { etagOf, requireMatch } from '../../http/etag.js';
 import { Problem } from '../../http/problem.js';
+import { requireForm } from '../required-form.js';
 import { requireScope } from '../scope.js';
 import { requireUnlocked } from './locked-fields.js';
 import type { ConflictWatch } from './watch.js';
@@ -122,19 +122,14 @@ export class ConflictService {
   }
 
   async #read<T>(formId: string, view: (doc: Doc) => T): Promise<T> {
-    await this.#requireForm(formId);
+    await requireForm(this.options.rooms, formId);
     return this.options.rooms.read(documentOf(formId), view);
   }
 
   async #edit<T>(principal: Principal, formId: string, change: (doc: Doc) => T): Promise<T> {
-    await this.#requireForm(formId);
+    await requireForm(this.options.rooms, formId);
     const { result } = await this.options.rooms.edit(documentOf(formId), principal, change, { source: 'rest' });
     return result;
-  }
-
-  async #requireForm(formId: string): Promise<void> {
-    if (await this.options.rooms.exists(documentOf(formId))) return;
-    throw new Problem('form_not_found', `There is no form "${formId}".`);
   }
 }
 

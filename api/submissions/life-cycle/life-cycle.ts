@@ -4,7 +4,7 @@
  */
 import { isSameJson } from '../../../crdt/form/equality.js';
 import { readAnswers, readSheetMeta, writeStatus, type AnswerValues } from '../../../crdt/submission/index.js';
-import { SYSTEM } from '../../../server/auth/index.js';
+import { identityOf, SYSTEM } from '../../../server/auth/index.js';
 import type { Rooms } from '../../../server/rooms/rooms.js';
 import { Problem } from '../../http/problem.js';
 import type { Announcements } from '../announcements.js';
@@ -79,13 +79,11 @@ export class SheetLifeCycle {
     const policy = idlePolicyOf(await sheets.form(record));
     if (record.status !== 'abandoned' || !policy.mayResume) throw closed(record);
     const at = clock();
-    const { id, name } = by;
-    const person = name === undefined ? { id } : { id, name };
-    const step = withStatus(record, 'in_progress', { at, by: person, note: null });
+    const step = withStatus(record, 'in_progress', { at, by: identityOf(by), note: null });
     const reopened = { ...step, dueAt: dueAfter(at, policy), left: null };
     if (await store.replace(stored, reopened)) {
       await this.showStatus(reopened);
-      await this.options.announcements.resumed(reopened, id);
+      await this.options.announcements.resumed(reopened, by.id);
     }
     const now = await store.get(record.formId, record.id);
     if (now === undefined) throw new Problem('submission_not_found', `The submission "${record.id}" was erased.`);

@@ -3,6 +3,7 @@ import type { Json } from '../../../crdt/index.js';
 import { sheetFields, takesAnswer, type AnswerValues, type SubmissionStatus } from '../../../crdt/submission/index.js';
 import { can, type Principal } from '../../../server/auth/index.js';
 import type { Rooms } from '../../../server/rooms/rooms.js';
+import { requireForm } from '../../forms/required-form.js';
 import type { FormVersions } from '../../forms/versions.js';
 import { timeOf } from '../../http/pages.js';
 import { Problem } from '../../http/problem.js';
@@ -33,9 +34,8 @@ export class SubmissionListing {
   ) {}
 
   /** @throws Problem `form_not_found` */
-  async requireForm(formId: string): Promise<void> {
-    if (await this.rooms.exists(`form/${formId}`)) return;
-    throw new Problem('form_not_found', `There is no form "${formId}".`);
+  requireForm(formId: string): Promise<void> {
+    return requireForm(this.rooms, formId);
   }
 
   /** Newest first, only what the principal may read. @throws Problem `form_not_found` */

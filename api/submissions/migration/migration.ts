@@ -13,8 +13,7 @@ import {
   type AnswerValues,
 } from '../../../crdt/submission/index.js';
 import { diffForms, impactOf, type FormChange, type FormJson, type Impact } from '../../../crdt/index.js';
-import type { Principal } from '../../../server/auth/index.js';
-import { identityOf } from '../../../server/rooms/attribution.js';
+import { identityOf, type Principal } from '../../../server/auth/index.js';
 import type { Rooms } from '../../../server/rooms/rooms.js';
 import type { FormVersions } from '../../forms/versions.js';
 import { requireMatch } from '../../http/etag.js';

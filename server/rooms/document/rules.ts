@@ -5,9 +5,8 @@
 import type { Doc, Transaction } from 'yjs';
 import { guard, newerVersion } from '../../../crdt/index.js';
 import { guardSheet } from '../../../crdt/submission/index.js';
-import type { Principal, Role } from '../../auth/principal.js';
+import { identityOf, type Principal, type Role } from '../../auth/principal.js';
 import { documentKind } from '../../protocol/document-name.js';
-import { identityOf } from '../attribution.js';
 
 export type Refusal = ReturnType<typeof guard>[number];
 export type Writer = Parameters<typeof guard>[2];

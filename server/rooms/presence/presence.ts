@@ -12,7 +12,7 @@
 import { randomInt } from 'node:crypto';
 import { Cursor, MalformedError } from '../../protocol/incoming.js';
 import { awarenessFrame, type AwarenessState } from '../../protocol/messages.js';
-import { identityOf } from '../attribution.js';
+import { identityOf } from '../../auth/principal.js';
 import type { Peer } from '../peer.js';
 import { parseState, stampIdentity } from './client-state.js';
 import type { ForeignEntry, Owner } from './presence-message.js';
