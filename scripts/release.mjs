@@ -19,10 +19,11 @@ function fail(reason) {
   process.exit(1);
 }
 
-const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+const { name, version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 if (run('git', ['status', '--porcelain']).trim() !== '') fail('there are changes that are not committed');
 const changelog = readFileSync(path.join(root, 'CHANGELOG.md'), 'utf8');
-if (!changelog.includes(`\n## ${version}`)) fail(`CHANGELOG.md has no section "## ${version}"`);
+if (!changelog.split('\n').some((line) => /^## (\S+)/.exec(line)?.[1] === version))
+  fail(`CHANGELOG.md has no section "## ${version}"`);
 if (isPublished) {
   const tag = run('git', ['tag', '--points-at', 'HEAD']).split('\n');
   if (!tag.includes(`v${version}`)) fail(`HEAD has no tag v${version}`);
@@ -38,14 +39,20 @@ const [{ filename, files }] = JSON.parse(
   run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', out], { maxBuffer: 64 * 1024 ** 2 }),
 );
 // What is in it, by CycloneDX: the packages that an installation brings along, with licences and hashes.
-const bill = run('npm', ['run', '--silent', 'sbom'], { maxBuffer: 64 * 1024 ** 2 });
-writeFileSync(path.join(out, `formloom-${version}.cdx.json`), bill);
-const digest = createHash('sha256')
-  .update(readFileSync(path.join(out, filename)))
-  .digest('hex');
-writeFileSync(path.join(out, 'SHA256SUMS'), `${digest}  ${filename}\n`);
-say(`release/${filename}: ${files.length} files, SHA-256 ${digest}`);
-say(`release/formloom-${version}.cdx.json: ${JSON.parse(bill).components.length} components`);
+const bill = JSON.parse(run('npm', ['run', '--silent', 'sbom'], { maxBuffer: 64 * 1024 ** 2 }));
+// npm names the root after the folder that it runs in.
+bill.metadata.component.name = name;
+const billName = `${name}-${version}.cdx.json`;
+writeFileSync(path.join(out, billName), `${JSON.stringify(bill, null, 2)}\n`);
+const digestOf = (file) =>
+  createHash('sha256')
+    .update(readFileSync(path.join(out, file)))
+    .digest('hex');
+const sums = [filename, billName].map((file) => `${digestOf(file)}  ${file}\n`).join('');
+writeFileSync(path.join(out, 'SHA256SUMS'), sums);
+say(`release/${filename}: ${files.length} files`);
+say(`release/${billName}: ${bill.components.length} components`);
+say(sums.trimEnd());
 if (!isPublished) {
   say('Nothing was published: --publish does, in CI.');
 } else {
