@@ -31,5 +31,12 @@ t.test('the app is one page for all its paths, under a policy that takes scripts
   const asset = await api.inject('/app/assets/a-1.js');
   t.match(asset.headers['cache-control'], 'immutable');
   t.equal((await api.inject('/app/assets/none.js')).statusCode, 404);
+  const none = await api.inject('/app/service-worker.js');
+  t.equal(none.statusCode, 404, 'the page is no script: browsers drop the worker of a build that has none');
+  await writeFile(`${folder}/service-worker.js`, 'addEventListener("fetch", () => {})');
+  const worker = await api.inject('/app/service-worker.js');
+  t.match(worker.headers['content-type'], 'javascript');
+  t.equal(worker.headers['cache-control'], 'no-cache', 'a new one is found with the next visit');
+  t.equal(worker.headers['content-security-policy'], "default-src 'none'; connect-src 'self'");
   t.not((await api.inject('/app/assets/%2e%2e/manifest.json')).body, '{}', 'nothing outside the assets');
 });

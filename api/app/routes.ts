@@ -12,6 +12,7 @@ const POLICY = [
   "img-src 'self' data: blob:",
   "connect-src 'self'",
   "base-uri 'none'",
+  "worker-src 'self'",
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join('; ');
@@ -49,6 +50,13 @@ export const appRoutes: FastifyPluginAsync<{ readonly folder?: string | undefine
     reply
       .header('cache-control', 'public, max-age=31536000, immutable')
       .sendFile(`assets/${(request.params as { '*': string })['*']}`),
+  );
+  // It decides what later visits load: browsers ask for it anew, and it may reach nothing but this server.
+  api.get('/app/service-worker.js', { schema: { hide: true } }, async (_request, reply) =>
+    reply
+      .header('content-security-policy', "default-src 'none'; connect-src 'self'")
+      .header('cache-control', 'no-cache')
+      .sendFile('service-worker.js'),
   );
   // Paths of the app itself, such as /app/forms/<id>.
   api.get('/app/*', { schema: { hide: true } }, async (_request, reply) => page(reply));

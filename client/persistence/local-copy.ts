@@ -172,6 +172,14 @@ export class LocalCopy {
     });
   }
 
+  /** Stops following, and deletes what was kept of the document. The document itself stays as it is. */
+  async discard(): Promise<void> {
+    this.#unfollow?.();
+    this.#run(STORES, (store) => this.#clear(store));
+    await this.discardSetAside();
+    await this.#writing;
+  }
+
   /** Stops following, and writes what is left. */
   async close(): Promise<void> {
     this.#unfollow?.();

@@ -1,7 +1,7 @@
 /** The web app in a real Chromium, against the whole server: forms, answering, operations. */
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
-import { isClean, openApp, picture, shows, visitForm, type App } from '../harness/app.js';
+import { isClean, openApp, picture, shellIsKept, shows, visitForm, type App } from '../harness/app.js';
 import { dropFile } from '../harness/browser.js';
 import { until } from '../harness/until.js';
 
@@ -36,8 +36,10 @@ t.test('a form of GC Forms is imported by dropping its file', async (t) => {
 t.test('a respondent on a phone goes offline, comes back and hands in', async (t) => {
   const formId = await visitForm(app.rest);
   await app.rest.post(`/forms/${formId}/publish`);
-  const cleo = await app.visit(t, `/app/r/${formId}`, { name: 'Cleo', size: PHONE, colours: 'dark' });
+  const cleo = await app.visit(t, '/app/', { name: 'Cleo', size: PHONE, colours: 'dark' });
   const { page, context } = cleo;
+  await page.evaluate(`caches.open('formloom-app-earlier')`);
+  await page.goto(`${app.http}/app/r/${formId}`);
   await page.getByLabel('Your name').fill('Cleo Baptiste');
   await page.getByLabel('Email').fill('not an address');
   await page.getByLabel('Yes').check();
@@ -53,6 +55,18 @@ t.test('a respondent on a phone goes offline, comes back and hands in', async (t
   await page.getByLabel('Email').fill('cleo@example.org');
   await page.getByLabel('How many are you?').fill('3');
 
+  await shellIsKept(cleo, 'respond-page');
+  const kept = await page.evaluate<string[]>(`(async () => {
+    const names = await caches.keys();
+    const caches_ = await Promise.all(names.map((name) => caches.open(name)));
+    return [...names, ...(await Promise.all(caches_.map((cache) => cache.keys()))).flat().map(({ url }) => url)];
+  })()`);
+  t.notOk(kept.includes('formloom-app-earlier'), 'a new version of the app takes the place of the earlier one');
+  t.same(
+    kept.filter((what) => !what.startsWith('formloom-app-') && !/\/app\/(assets\/[^?#]+)?$/.test(what)),
+    [],
+    'the shell is kept, and nothing of what people wrote or of who they are',
+  );
   await context.setOffline(true);
   await page.getByText('You are offline.').waitFor();
   await page.getByRole('button', { name: 'Next' }).click();
@@ -65,6 +79,11 @@ t.test('a respondent on a phone goes offline, comes back and hands in', async (t
     return (await app.rest.get(`/forms/${formId}/submissions/${String(body.data[0].id)}`)).body;
   };
   t.equal('part' in (await submissions()).answers, false, 'what was answered offline is not on the server yet');
+  page.on('dialog', (dialog) => void dialog.accept());
+  await page.reload();
+  await page.getByRole('heading', { name: 'The visit' }).waitFor();
+  t.ok(await page.getByLabel('Optics').isChecked(), 'a reload without a network opens the sheet as it was left');
+  await isClean(t, cleo, 'the sheet without a network');
   await context.setOffline(false);
   await page.locator('[role=status][data-state=saved]').waitFor();
 
@@ -74,6 +93,11 @@ t.test('a respondent on a phone goes offline, comes back and hands in', async (t
   await page.getByRole('button', { name: 'Submit' }).click();
   await page.getByRole('heading', { name: 'Thank you' }).waitFor();
   await isClean(t, cleo, 'the thanks');
+  t.notMatch(
+    await page.evaluate<string>('JSON.stringify(localStorage)'),
+    'formloom.sheet',
+    'what was handed in is kept no longer',
+  );
   t.match(await submissions(), {
     status: 'submitted',
     answers: { name: 'Cleo Baptiste', mail: 'cleo@example.org', group: true, count: 3, part: ['optics'] },

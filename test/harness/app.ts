@@ -58,6 +58,23 @@ export async function fitsTheWidth(test: Test, { page }: Visitor, what: string):
   test.equal(isFitting, true, `${what} is not wider than the window`);
 }
 
+/** Until the page opens without a network: its worker has kept what it needs. @param script as `respond-page` */
+export async function shellIsKept({ page }: Visitor, script: string): Promise<void> {
+  await until(
+    () =>
+      page.evaluate(async (name) => {
+        const { caches } = globalThis as unknown as {
+          caches: { keys(): Promise<string[]>; open(name: string): Promise<{ keys(): Promise<{ url: string }[]> }> };
+        };
+        for (const each of await caches.keys()) {
+          if ((await (await caches.open(each)).keys()).some(({ url }) => url.includes(`/${name}-`))) return true;
+        }
+        return false;
+      }, script),
+    { what: `the shell with ${script} is kept`, limitMs: 10_000 },
+  );
+}
+
 /** A form on two pages, with logic, in two languages. @returns its id */
 export async function visitForm(rest: RestClient): Promise<string> {
   const { body } = await rest.post('/forms', VISIT_FORM);

@@ -12,6 +12,7 @@ import {
   type LocalCopy,
 } from '../../client/index.js';
 import { ownId, ownName, server, token } from '../app/session.js';
+import { keepShell } from '../offline/keep-shell.js';
 import { OpenEditor } from './open-editor.js';
 import { Carets } from './texts/carets.js';
 import { preloadRichTexts } from './texts/rich-text.js';
@@ -32,6 +33,7 @@ interface Opened {
 
 export default function EditorPage({ formId }: { readonly formId: string }): ReactNode {
   const [opened, setOpened] = useState<Opened>();
+  useEffect(() => keepShell('editor'), []);
   /** Goes up when the form has to be opened anew. */
   const [life, setLife] = useState(0);
   useEffect(() => {

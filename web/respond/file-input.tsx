@@ -33,7 +33,7 @@ export function FileInput({
     const body = new FormData();
     body.append('fieldId', field.id);
     body.append('file', file);
-    const bearer = upload.token ?? ownToken;
+    const bearer = upload.token.known ?? ownToken;
     const answer = await fetch(`/api/v1/forms/${formId}/submissions/${submissionId}/files`, {
       method: 'POST',
       headers: bearer === undefined ? { 'x-user': ownName() } : { authorization: `Bearer ${bearer}` },

@@ -11,21 +11,26 @@ import { Problem } from '../parts/shell.js';
 import { CompanyList, useCompany } from './company.js';
 import { Question } from './question.js';
 import { SheetContext, type SheetView } from './sheet-context.js';
+import type { SheetToken } from './sheet-token.js';
 import { useVisit } from './visit.js';
 
 interface QuestionnaireProps {
   readonly form: FormJson;
   readonly handle: SubmissionHandle;
-  readonly token: string | null;
+  readonly token: SheetToken;
+  /** Its answers are here before the server was asked. */
+  readonly isKept: boolean;
+  /** It is handed in, here or elsewhere. */
+  readonly onDone: () => void;
 }
 
-export function Questionnaire({ form, handle, token }: QuestionnaireProps): ReactNode {
+export function Questionnaire({ form, handle, token, isKept, onDone }: QuestionnaireProps): ReactNode {
   const { t, language } = useWording();
   const answers = useSyncExternalStore(handle.subscribe, () => handle.answers);
   const { status } = useConnectionStatus(handle.connection);
   useNetwork(handle.connection);
   useEffect(() => guardLeaving(handle.connection), [handle]);
-  const [hasSynced, setSynced] = useState(false);
+  const [hasSynced, setSynced] = useState(isKept);
   useEffect(() => {
     if (status === 'synced') setSynced(true);
   }, [status]);
@@ -46,6 +51,11 @@ export function Questionnaire({ form, handle, token }: QuestionnaireProps): Reac
   const current = form.pages.find(({ id }) => id === path[index]);
   const isLast = index >= path.length - 1;
   const sheetStatus = handle.meta.status;
+  const isOver = hasSynced && (isDone || sheetStatus !== 'in_progress');
+  useEffect(() => {
+    if (isOver) onDone();
+    // Once: what is done is kept no longer.
+  }, [isOver]);
   const { others, presence } = useCompany(handle);
   const visit = useVisit(handle, token, hasSynced && sheetStatus === 'in_progress' ? current?.id : undefined);
   if (!hasSynced) {
@@ -55,7 +65,7 @@ export function Questionnaire({ form, handle, token }: QuestionnaireProps): Reac
       </p>
     );
   }
-  if (isDone || sheetStatus !== 'in_progress') return <ThankYou form={form} />;
+  if (isOver) return <ThankYou form={form} />;
 
   const issues = [...inspection.missing, ...inspection.errors, ...refused];
   const shownIssues = issues.filter(({ path: at }) => isAllShown || touched.has(at) || touched.has(rootOf(at)));

@@ -6,25 +6,55 @@ import {
   resumeSubmission,
   startSubmission,
   type FormJson,
+  type LocalCopy,
   type StartedSubmission,
   type SubmissionHandle,
 } from '../../client/index.js';
+import { readSheetMeta } from '../../crdt/submission/answer-sheet.js';
 import { messageOf } from '../app/hooks.js';
 import { textIn, useWording } from '../app/language.js';
 import { server, serverOptions } from '../app/session.js';
 import { Problem, Shell } from '../parts/shell.js';
+import { keepShell } from '../offline/keep-shell.js';
+import { forgetSheet, keepSheet, keptSheet, openAnswers } from './kept-sheet.js';
 import { Questionnaire } from './questionnaire.js';
+import { SheetToken } from './sheet-token.js';
 import '../style/respond.css';
 
 interface Sheet {
   readonly form: FormJson;
   readonly handle: SubmissionHandle;
-  readonly token: string | null;
+  readonly token: SheetToken;
+  /** Its answers are here already, the network or not. */
+  readonly isKept: boolean;
+  readonly copy: LocalCopy | undefined;
+}
+interface Opening {
+  readonly sheet: Pick<StartedSubmission, 'id' | 'formId'>;
+  readonly form: FormJson;
+  readonly token: SheetToken;
+}
+
+const resumeToken = (): string => location.hash.slice(1);
+
+/** Without a network a sheet that was open here before opens as it was left. */
+async function openingOf(formId: string): Promise<Opening> {
+  try {
+    const started = await begin(formId);
+    const form = await readForm(started);
+    void keepSheet(resumeToken(), started, form);
+    return { sheet: started, form, token: new SheetToken(started.token, resumeToken()) };
+  } catch (error) {
+    if (error instanceof RequestRefusedError && error.status < 500) throw error;
+    const kept = await keptSheet(resumeToken());
+    if (kept === undefined) throw error;
+    return { sheet: kept, form: kept.form, token: new SheetToken(undefined, resumeToken()) };
+  }
 }
 
 /** The resume token stands behind `#`, which browsers do not send: the link brings one back to the sheet. */
 async function begin(formId: string): Promise<StartedSubmission> {
-  const known = location.hash.slice(1);
+  const known = resumeToken();
   if (known !== '') return resumeSubmission(server(), known);
   const started = await startSubmission(server(), formId, {
     timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
@@ -41,23 +71,28 @@ async function readForm({ formId, version, token }: StartedSubmission): Promise<
 }
 
 /** Also under React's double effects in development, a page begins one sheet. */
-const begun = new Map<string, Promise<StartedSubmission>>();
+const begun = new Map<string, Promise<Opening>>();
 
 export default function RespondPage({ formId }: { readonly formId: string }): ReactNode {
   const { t, language } = useWording();
   const [sheet, setSheet] = useState<Sheet>();
   const [error, setError] = useState<unknown>();
+  useEffect(() => keepShell('respond'), []);
   useEffect(() => {
     let isCurrent = true;
     let handle: SubmissionHandle | undefined;
+    let copy: LocalCopy | undefined;
     const open = async (): Promise<void> => {
-      const starting = begun.get(formId) ?? begin(formId);
+      const starting = begun.get(formId) ?? openingOf(formId);
       begun.set(formId, starting);
-      const started = await starting;
-      const form = await readForm(started);
-      if (!isCurrent) return;
-      handle = openSubmission(serverOptions(), started);
-      setSheet({ form, handle, token: started.token });
+      const { sheet: which, form, token } = await starting;
+      copy = await openAnswers(which);
+      if (!isCurrent) return void copy?.close();
+      // The token is asked for with each attempt: it stands in the options of the server.
+      const options = { ...serverOptions(), ...(token.isNeeded ? { token: token.get } : {}) };
+      handle = openSubmission(options, { ...which, token: null }, copy === undefined ? {} : { doc: copy.doc, copy });
+      copy?.follow(handle.connection);
+      setSheet({ form, handle, token, copy, isKept: readSheetMeta(handle.doc).formId !== undefined });
     };
     open().catch((failure: unknown) => {
       if (isCurrent) setError(failure);
@@ -65,6 +100,7 @@ export default function RespondPage({ formId }: { readonly formId: string }): Re
     return () => {
       isCurrent = false;
       handle?.close();
+      void copy?.close();
     };
   }, [formId]);
   const isMissing = error instanceof RequestRefusedError && (error.status === 404 || error.status === 409);
@@ -89,7 +125,7 @@ export default function RespondPage({ formId }: { readonly formId: string }): Re
             {t('loading')}
           </p>
         )}
-        {sheet !== undefined && <Questionnaire {...sheet} />}
+        {sheet !== undefined && <Questionnaire {...sheet} onDone={() => void forgetSheet(resumeToken(), sheet.copy)} />}
       </div>
     </Shell>
   );

@@ -5,6 +5,7 @@ import type { Json } from '../../crdt/form/form-json.js';
 import type { AnswerValues } from '../../crdt/submission/answer-sheet.js';
 import type { AnswerIssue } from '../../crdt/submission/inspect-sheet.js';
 import type { SheetState } from '../../crdt/submission/sheet-logic.js';
+import type { SheetToken } from './sheet-token.js';
 
 export interface SheetView {
   readonly form: FormJson;
@@ -14,7 +15,7 @@ export interface SheetView {
   readonly state: SheetState;
   /** Those that are shown: nobody is told of what they have not come to yet. */
   readonly issues: readonly AnswerIssue[];
-  readonly upload: { readonly handle: SubmissionHandle; readonly token: string | null };
+  readonly upload: { readonly handle: SubmissionHandle; readonly token: SheetToken };
   /** Who else fills it in. */
   readonly others: readonly Person[];
   /** At the top of the sheet; null takes the answer away. */

@@ -1,6 +1,7 @@
 /** What a visit tells the analytics: pages that were seen, fields that were gone to, how long, where it ended. */
 import { useEffect, useMemo } from 'react';
 import type { SubmissionHandle } from '../../client/index.js';
+import type { SheetToken } from './sheet-token.js';
 import { ownName, token as ownToken } from '../app/session.js';
 
 interface VisitEvent {
@@ -23,7 +24,7 @@ export class Visit {
 
   constructor(
     private readonly handle: Pick<SubmissionHandle, 'formId' | 'id'>,
-    private readonly token: string | null,
+    private readonly token: SheetToken,
   ) {}
 
   see(page: string): void {
@@ -62,7 +63,7 @@ export class Visit {
     const sent = this.#waiting;
     this.#waiting = [];
     const { formId, id } = this.handle;
-    const bearer = this.token ?? ownToken;
+    const bearer = this.token.known ?? ownToken;
     try {
       const answer = await fetch('/api/v1/analytics/events', {
         method: 'POST',
@@ -90,7 +91,7 @@ export class Visit {
 const secondsSince = (since: number): number => Math.round((Date.now() - since) / 100) / 10;
 
 /** @param page undefined as long as none is shown */
-export function useVisit(handle: SubmissionHandle, token: string | null, page: string | undefined): Visit {
+export function useVisit(handle: SubmissionHandle, token: SheetToken, page: string | undefined): Visit {
   const visit = useMemo(() => new Visit(handle, token), [handle, token]);
   useEffect(() => {
     if (page !== undefined) visit.see(page);
