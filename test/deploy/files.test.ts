@@ -90,6 +90,12 @@ void t.test(
         t.ok(grace >= Number(given['DRAIN_SECONDS']) + 15, `${name}: ${node} has ${grace} s to stop`);
         t.match(service, { read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
       }
+      for (const [service, facts] of Object.entries(services)) {
+        if (!String(facts['image']).startsWith('redis:')) continue;
+        t.match(facts, { user: 'redis' }, `${name}: ${service} is not root`);
+        // A Redis or Sentinel that forgets would make an old master the master again.
+        if (facts['restart'] !== undefined) t.match(facts['volumes'], [/:\/data$/], `${name}: ${service} remembers`);
+      }
       for (const [service, { image, volumes: mounts = [], depends_on: needed = [] }] of Object.entries(services)) {
         t.notMatch(String(image), /:latest$|^[^:]+$/, `${name}: ${service} names a version`);
         for (const mount of mounts as string[]) {
@@ -148,16 +154,22 @@ void t.test('kubernetes: probes, grace, budget and scaling fit the server and ea
   const labels = deployment.spec.selector.matchLabels;
   t.match(metadata.labels, labels);
   t.same(of('PodDisruptionBudget').spec.selector.matchLabels, labels);
-  t.same(of('Service').spec.selector, labels);
-  t.equal(of('Service').spec.ports[0].targetPort, container.ports[0].name);
-  t.equal(of('Ingress').spec.rules[0].http.paths[0].backend.service.name, of('Service').metadata.name);
+  const services = resources.filter((resource) => resource.kind === 'Service');
+  const service = services.find(({ spec }) => spec.selector !== undefined);
+  t.same(service.spec.selector, labels);
+  t.equal(service.spec.ports[0].targetPort, container.ports[0].name);
+  const [metrics, everything] = of('Ingress').spec.rules[0].http.paths;
+  t.equal(everything.backend.service.name, service.metadata.name);
+  t.match(metrics, { path: '/metrics', pathType: 'Exact' });
+  const nobody = services.find(({ metadata }) => metadata.name === metrics.backend.service.name);
+  t.equal(nobody.spec.selector, undefined, 'figures do not leave the cluster');
   const scaler = of('HorizontalPodAutoscaler').spec;
   t.equal(scaler.scaleTargetRef.name, deployment.metadata.name);
   t.ok(scaler.minReplicas >= 2 && deployment.spec.replicas >= 2);
   const { metric, target } = scaler.metrics[0].pods;
   t.ok(Number(target.averageValue) < Number(given['CONNECTION_POOL_SIZE']), 'it scales before the pool is full');
-  const metrics = await readFile(path.join(ROOT, 'server/observability/metrics.ts'), 'utf8');
-  t.ok(metrics.includes(metric.name.replace('formloom_', '')), 'the metric exists');
+  const source = await readFile(path.join(ROOT, 'server/observability/metrics.ts'), 'utf8');
+  t.ok(source.includes(metric.name.replace('formloom_', '')), 'the metric exists');
   const [adapter] = await parsed('kubernetes/prometheus-adapter.yml');
   t.ok(adapter.rules.custom[0].seriesQuery.startsWith(metric.name));
 });

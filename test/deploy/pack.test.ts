@@ -8,7 +8,7 @@ import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import * as Y from 'yjs';
 import { restClient } from '../harness/rest-client.js';
 import { freePort } from '../harness/server-process.js';
@@ -75,6 +75,7 @@ for (const node of MAJORS.length === 0 ? [process.execPath] : await Promise.all(
     t.equal(made.status, 201, made.text);
     t.equal((await fetch(`${first.http}/app/`)).status, 200, 'the app is there');
     t.equal((await fetch(`${first.http}/api/v1/docs`)).status, 200, 'and the pages about the interface');
+    if (Number(/^v(\d+)/.exec(version)?.[1]) >= 22) await importsFromSqlite(t, node, main, first.http);
     t.equal(await first.terminate(), 0, 'SIGTERM ends it in order');
     const second = await serve(node, main, data);
     const doc = new Y.Doc();
@@ -105,6 +106,24 @@ for (const node of MAJORS.length === 0 ? [process.execPath] : await Promise.all(
     );
     for (const name of ['./client', './crdt', './server']) t.ok(found[name], name);
   });
+}
+
+/** By Node's own SQLite: `sql.js` is not installed here. */
+async function importsFromSqlite(t: Test, node: string, main: string, url: string): Promise<void> {
+  const file = path.join(home, `hocuspocus-${path.basename(await mkdtemp(path.join(home, 'sqlite-')))}.db`);
+  const doc = new Y.Doc();
+  doc.getText('text').insert(0, 'from SQLite');
+  const state = Buffer.from(Y.encodeStateAsUpdate(doc)).toString('hex');
+  await exec(node, [
+    '-e',
+    `const db = new (require('node:sqlite').DatabaseSync)(${JSON.stringify(file)});
+     db.exec('CREATE TABLE "documents" ("name" varchar(255) NOT NULL, "data" blob NOT NULL, UNIQUE(name))');
+     db.exec("INSERT INTO documents VALUES ('moved', x'${state}')");
+     db.close();`,
+  ]);
+  const args = ['import-documents', '--from', 'hocuspocus-sqlite', file, '--url', url, '--json'];
+  const { stdout } = await exec(node, [main, ...args]);
+  t.match(JSON.parse(stdout), { documents: [{ document: 'moved', outcome: 'equal' }] });
 }
 
 interface Served {

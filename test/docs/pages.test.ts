@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import t from 'tap';
+import { VARIABLES } from '../../server/config/variables.js';
 import { startServer } from '../harness/server-process.js';
 import { stockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
@@ -109,6 +110,28 @@ void t.test('the map of the architecture names each folder, and what it imports'
     const refused = [...others].filter((other) => !allowed.includes(`\`${other}\``));
     t.same(refused, [], `${folder}/ imports ${[...others].join(', ') || 'itself alone'}; may: ${allowed}`);
   }
+});
+
+/** In names of others: of this project's scripts and examples, of other programs, in the code of the sources. */
+const OTHER_NAMES =
+  /^(FORMLOOM|GF|GRAFANA)_|^(NODE_(ENV|VERSION|EXTRA_CA_CERTS)|DEBIAN_FRONTEND|MAY_IMPORT|STALE_COPY)$/;
+
+void t.test('every setting that is named exists, and every setting is in the table of operations', async (t) => {
+  const settings = new Set(Object.keys(VARIABLES));
+  const files = [
+    ...pages,
+    ...(await within('docker')).filter((name) => /Dockerfile$|\.(ya?ml|conf)$|Caddyfile$/.test(name)),
+  ];
+  for (const file of files) {
+    for (const [name] of (await read(file)).matchAll(/\b[A-Z][A-Z0-9]*(_[A-Z0-9]+)+\b/g)) {
+      if (!settings.has(name) && !OTHER_NAMES.test(name)) t.fail(`${file}: ${name} is no setting`);
+    }
+  }
+  const operations = await read('docs/operations.md');
+  t.same(
+    [...settings].filter((name) => !operations.includes(`\`${name}\``)),
+    [],
+  );
 });
 
 /** As forges make them: lower case, no punctuation, a hyphen for each space. */

@@ -124,6 +124,11 @@ void t.test('a Redis and a folder of files; what was there before is merged, wha
     (await run(['--from', 'redis', redis.url, '--key', 'state:{name}'])).out,
     /^1 documents, \d+ bytes: 1 equal\.\n$/,
   );
+  // Messages on their way between servers: not where documents rest.
+  await client.xadd('y:room:plain:index', '*', 'm', 'a message');
+  const stream = await run(['--from', 'redis', redis.url, '--key', 'y:room:{name}:index']);
+  t.equal(stream.code, 2);
+  t.match(stream.err, /holds a stream; documents are strings or lists/);
 
   const folder = path.join(await folderFor(t), 'export');
   await mkdir(folder);
