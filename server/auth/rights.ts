@@ -19,7 +19,7 @@
  *
  * Nobody writes `form/<id>/comments` over sync, an admin neither: threads are written by the server (`mayWriteOverSync`).
  */
-import { documentKind } from '../protocol/document-name.js';
+import { documentKind, type DocumentKind } from '../protocol/document-name.js';
 import { ROLES, type Action, type Grant, type Principal, type Role } from './principal.js';
 
 const ACTIONS: Readonly<Record<Role, ReadonlySet<Action>>> = {
@@ -38,17 +38,42 @@ export interface Scope {
 }
 
 export function can(principal: Principal, document: string, action: Action): boolean {
-  return principal.grants.some((grant) => allows(grant, document, action));
+  const kind = documentKind(document);
+  return principal.grants.some((grant) => allows(grant, document, kind, action));
+}
+
+/** What a connection needs to know of its principal's rights on its document. */
+export interface ConnectionRights {
+  readonly role: Role;
+  /** Like `mayWriteOverSync`. */
+  readonly mayWrite: boolean;
+  readonly scope: Scope;
+}
+
+/** All at once, since it is asked for every connection; undefined for who may not read the document. */
+export function connectionRights({ grants }: Principal, document: string): ConnectionRights | undefined {
+  const kind = documentKind(document);
+  const reading: Role[] = [];
+  const writing: Grant[] = [];
+  for (const grant of grants) {
+    if (allows(grant, document, kind, 'read')) reading.push(grant.role);
+    if (allows(grant, document, kind, 'write')) writing.push(grant);
+  }
+  const role = strongest(reading);
+  if (role === undefined) return undefined;
+  return { role, mayWrite: kind.kind !== 'comments' && writing.length > 0, scope: scopeOf(writing) };
 }
 
 /** The strongest role that any grant gives on the document; undefined when none covers it. */
 export function roleOn(principal: Principal, document: string): Role | undefined {
-  const roles = new Set<Role>();
-  for (const grant of principal.grants) {
-    if (allows(grant, document, 'read')) roles.add(grant.role);
-  }
-  // ROLES is ordered from the strongest.
-  return ROLES.find((role) => roles.has(role));
+  const kind = documentKind(document);
+  const reading = principal.grants.filter((grant) => allows(grant, document, kind, 'read'));
+  return strongest(reading.map(({ role }) => role));
+}
+
+/** ROLES is ordered from the strongest. */
+function strongest(roles: readonly Role[]): Role | undefined {
+  return roles.length <= 1 ? roles[0] : ROLES.find((role) => roles.includes(role));
 }
 
 /** Like `can(…, 'write')`, but for updates that a client sends: comment documents are written by the server alone. */
@@ -61,7 +86,8 @@ export function mayWriteOverSync(principal: Principal, document: string): boolea
  * know what is asked, and learns nothing about the people behind it (authors, history, figures).
  */
 export function seesBackstage(principal: Principal, document: string): boolean {
-  return principal.grants.some((grant) => grant.role !== 'respondent' && allows(grant, document, 'read'));
+  const kind = documentKind(document);
+  return principal.grants.some((grant) => grant.role !== 'respondent' && allows(grant, document, kind, 'read'));
 }
 
 /** True for an admin of everything: the server itself is no document, so a grant on a prefix does not reach it. */
@@ -75,17 +101,22 @@ export function mayAdminister(principal: Principal): boolean {
  * path and another on a language can't be joined, and the stronger (then the earlier) one stands.
  */
 export function scopeOn(principal: Principal, document: string): Scope {
-  const grants = principal.grants
-    .filter((grant) => allows(grant, document, 'write'))
-    .sort((a, b) => ROLES.indexOf(a.role) - ROLES.indexOf(b.role));
+  const kind = documentKind(document);
+  return scopeOf(principal.grants.filter((grant) => allows(grant, document, kind, 'write')));
+}
+
+/** @param writing the grants that let write */
+function scopeOf(writing: readonly Grant[]): Scope {
+  if (writing.some(isUnlimited)) return {};
+  const grants = [...writing].sort((a, b) => ROLES.indexOf(a.role) - ROLES.indexOf(b.role));
   const [first, ...others] = grants;
-  if (first === undefined || grants.some(isUnlimited)) return {};
+  if (first === undefined) return {};
   return others.reduce<Scope>(joined, { ...pathsOf(first), ...languagesOf(first) });
 }
 
-function allows(grant: Grant, document: string, action: Action): boolean {
+/** `kind` is the document's, told once for all grants. */
+function allows(grant: Grant, document: string, kind: DocumentKind, action: Action): boolean {
   if (!ACTIONS[grant.role].has(action)) return false;
-  const kind = documentKind(document);
   if (grant.role === 'respondent') {
     if (kind.kind === 'submission') return grant.document === document;
     return kind.kind !== 'comments' && action !== 'write' && covers(grant, document);

@@ -16,8 +16,8 @@ export const TOKEN_COOKIE = 'formloom_token';
 
 export function credentialsFrom(request: RequestHead, corsOrigins: readonly string[]): Credentials {
   const params = queryOf(request.url);
-  const token = bearer(request.headers.authorization) ?? given(params.get('token')) ?? cookie(request, corsOrigins);
-  const userHint = given(params.get('user')) ?? given(header(request.headers['x-user']));
+  const token = bearer(request.headers.authorization) ?? given(params?.get('token')) ?? cookie(request, corsOrigins);
+  const userHint = given(params?.get('user')) ?? given(header(request.headers['x-user']));
   return { ...(token !== undefined && { token }), ...(userHint !== undefined && { userHint }) };
 }
 
@@ -52,13 +52,14 @@ function isSafe(method: string): boolean {
   return method === 'GET' || method === 'HEAD';
 }
 
-function queryOf(url: string | undefined): URLSearchParams {
+/** Undefined where there is none. */
+function queryOf(url: string | undefined): URLSearchParams | undefined {
   const start = url?.indexOf('?') ?? -1;
-  return new URLSearchParams(start === -1 ? '' : url?.slice(start + 1));
+  return start === -1 ? undefined : new URLSearchParams(url?.slice(start + 1));
 }
 
 function bearer(authorization: string | undefined): string | undefined {
-  return given(/^bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]);
+  return authorization === undefined ? undefined : given(/^bearer +(\S+) *$/i.exec(authorization)?.[1]);
 }
 
 function cookie(request: RequestHead, corsOrigins: readonly string[]): string | undefined {

@@ -5,8 +5,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { KeysUnavailableError } from '../auth/errors.js';
-import type { Principal, Role } from '../auth/principal.js';
-import { can, roleOn } from '../auth/rights.js';
+import type { Principal } from '../auth/principal.js';
+import { connectionRights, type ConnectionRights } from '../auth/rights.js';
 import type { ConnectionAdmission, ConnectionRequest } from '../limits/index.js';
 import { CLOSE } from '../protocol/close-codes.js';
 import { documentNameFromPath, DocumentNameError } from '../protocol/document-name.js';
@@ -35,10 +35,10 @@ export interface EntranceOptions {
 
 /** Who it is and what it may; or the close code with which the opened connection is to be closed. */
 export type Verdict =
-  | { readonly closeWith: undefined; readonly role: Role; readonly principal: Principal }
+  | { readonly closeWith: undefined; readonly rights: ConnectionRights; readonly principal: Principal }
   | {
       readonly closeWith: { readonly code: number; readonly reason: string };
-      readonly role: undefined;
+      readonly rights: undefined;
       readonly principal: Principal | undefined;
     };
 
@@ -104,7 +104,7 @@ export class Entrance {
     if (this.#isShut as boolean) return this.#overloaded(1);
     const admission = options.admit({
       document,
-      role: verdict.role,
+      role: verdict.rights?.role,
       user: userOf(verdict.principal),
       tenant: verdict.principal?.tenant,
       address,
@@ -118,7 +118,7 @@ export class Entrance {
         refusal: { status: 429, code: 'rate_limited', detail: `Come back later: ${reason}.`, retryAfterSeconds },
       };
     }
-    return { document, address, verdict, admission, wantsExtras: queryOf(request.url).get('sdk') === '1' };
+    return { document, address, verdict, admission, wantsExtras: asksForExtras(request.url) };
   }
 
   #overloaded(retryAfterSeconds: number): { refusal: Refusal } {
@@ -142,14 +142,14 @@ export class Entrance {
       if (code === undefined) throw error;
       counters.errors('authentication', { address, document, detail: code });
       const reason = error instanceof Error ? error.message : code;
-      return { closeWith: { code: CLOSE.unauthenticated, reason }, role: undefined, principal: undefined };
+      return { closeWith: { code: CLOSE.unauthenticated, reason }, rights: undefined, principal: undefined };
     }
-    const role = roleOn(principal, document);
-    if (role === undefined || !can(principal, document, 'read')) {
+    const rights = connectionRights(principal, document);
+    if (rights === undefined) {
       counters.errors('authorization', { address, document, userId: principal.id });
-      return { closeWith: { code: CLOSE.forbidden, reason: 'no right to this document' }, role: undefined, principal };
+      return { closeWith: { code: CLOSE.forbidden, reason: 'no right to this document' }, rights, principal };
     }
-    return { closeWith: undefined, role, principal };
+    return { closeWith: undefined, rights, principal };
   }
 }
 
@@ -163,9 +163,9 @@ export function pathOf(target: string | undefined): string {
   return target?.split('?', 1)[0] ?? '/';
 }
 
-function queryOf(target: string | undefined): URLSearchParams {
+function asksForExtras(target: string | undefined): boolean {
   const start = target?.indexOf('?') ?? -1;
-  return new URLSearchParams(start === -1 ? '' : target?.slice(start + 1));
+  return start !== -1 && new URLSearchParams(target?.slice(start + 1)).get('sdk') === '1';
 }
 
 function errorCode(error: unknown): string | undefined {

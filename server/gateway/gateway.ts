@@ -8,14 +8,14 @@
  *   no key to verify with now   HTTP 503 with Retry-After before the upgrade
  *   no valid token, no right    opened, then closed with 4401 or 4403: a browser sees codes, not statuses
  */
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import { uuidv7 } from 'uuidv7';
 import { WebSocket, WebSocketServer, type RawData } from 'ws';
 import type { Principal } from '../auth/principal.js';
-import { mayWriteOverSync, scopeOn } from '../auth/rights.js';
+import type { ConnectionRights } from '../auth/rights.js';
 import { CLOSE } from '../protocol/close-codes.js';
 import type { Attendance } from '../rooms/attendance.js';
 import type { RoomRegistry } from '../rooms/room-registry.js';
@@ -127,12 +127,15 @@ export class Gateway implements Connections, HttpSync {
     }
     const onNeverUpgraded = (): void => entry.admission.release();
     socket.once('close', onNeverUpgraded);
+    // The answer to the upgrade and the greeting leave in one write.
+    socket.cork();
     this.#wss.handleUpgrade(request, socket, head, (ws) => {
       // These listeners would keep the request and its headers for as long as the connection lives.
       socket.off('close', onNeverUpgraded);
       socket.off('error', onEarlyError);
       this.#attach(ws, socket, entry, request.headers['sec-websocket-extensions']);
     });
+    socket.uncork();
   }
 
   #attach(ws: WebSocket, socket: Socket, entry: Entry, offers = ''): void {
@@ -220,15 +223,13 @@ export class Gateway implements Connections, HttpSync {
 
   #factsOf(
     { document, address, admission, wantsExtras }: Entry,
-    { principal, role }: Extract<Verdict, { principal: Principal; role: string }>,
+    { principal, rights }: Extract<Verdict, { principal: Principal; rights: ConnectionRights }>,
   ): ConnectionFacts {
     return {
-      id: flat(uuidv7()),
+      id: flat(randomUUID()),
       document,
       principal,
-      role,
-      mayWrite: mayWriteOverSync(principal, document),
-      scope: scopeOn(principal, document),
+      ...rights,
       wantsExtras,
       address,
       pool: admission.pool,

@@ -34,6 +34,8 @@ export class ClientAddresses {
   of(request: AddressedRequest): string {
     let address = normalized(request.socket.remoteAddress ?? '');
     if (address === undefined) return UNKNOWN;
+    // Without proxies, the usual case, nothing more is read.
+    if (!this.#hasTrusted) return address;
     const hops = forwardedFor(request.headers).slice(-MAX_HOPS);
     while (this.isTrusted(address)) {
       const next = normalized(hops.pop() ?? '');
@@ -49,7 +51,6 @@ export class ClientAddresses {
   }
 
   isTrusted(address: string): boolean {
-    // Without proxies, the usual case, nothing is built for each request.
     if (!this.#hasTrusted) return false;
     const family = familyOf(address);
     return family !== undefined && this.#trusted.check(address, family);
@@ -58,7 +59,7 @@ export class ClientAddresses {
 
 /** What budgets are kept by: an IPv6 customer has a /64 to choose addresses from. */
 export function addressKey(address: string): string {
-  if (isIP(address) !== 6) return address;
+  if (!address.includes(':') || isIP(address) !== 6) return address;
   const [head = '', tail] = address.split('%')[0]?.split('::') ?? [];
   const before = head === '' ? [] : head.split(':');
   const after = tail === undefined || tail === '' ? [] : tail.split(':');
@@ -82,6 +83,8 @@ function forwardedFor(headers: IncomingHttpHeaders): string[] {
 
 /** Without brackets, port or zone, IPv4 out of its IPv6 clothes; undefined when it is no address. */
 function normalized(text: string): string | undefined {
+  // What a socket says, mostly.
+  if (isIP(text) === 4) return text;
   const bare = /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1] ?? /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(text)?.[1] ?? text;
   const address = bare.replace(/%.*$/, '');
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];

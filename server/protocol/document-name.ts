@@ -58,11 +58,14 @@ export type DocumentKind =
   | { readonly kind: 'submission'; readonly formId: string; readonly submissionId: string }
   | { readonly kind: 'opaque' };
 
+const OPAQUE: DocumentKind = { kind: 'opaque' };
+
 /** Which rules a document follows, told from its name alone. */
 export function documentKind(name: string): DocumentKind {
+  if (!name.startsWith('form/')) return OPAQUE;
   const match = FORM_NAME.exec(name);
   const formId = match?.[1];
-  if (match === null || formId === undefined) return { kind: 'opaque' };
+  if (match === null || formId === undefined) return OPAQUE;
   if (match[2] !== undefined) return { kind: 'comments', formId };
   if (match[3] !== undefined) return { kind: 'submission', formId, submissionId: match[3] };
   return { kind: 'form', formId };
