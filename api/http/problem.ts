@@ -63,6 +63,7 @@ export const PROBLEMS = {
   stale: { status: 412, title: 'It has changed meanwhile' },
   too_large: { status: 413, title: 'The body is too large' },
   document_too_large: { status: 413, title: 'The document would be too large' },
+  update_too_costly: { status: 413, title: 'The update takes too much work to apply' },
   unsupported_media_type: { status: 415, title: 'The content type is not understood' },
   validation_failed: { status: 422, title: 'Some values are not valid' },
   candidate_not_found: { status: 422, title: 'The conflict has no such candidate' },

@@ -24,6 +24,8 @@ export interface UpdateSummary {
   /** Struct ranges by client, in the order of the update. */
   readonly ranges: readonly { readonly client: number; readonly clock: number; readonly length: number }[];
   readonly hasDeletes: boolean;
+  /** How many structs it holds. */
+  readonly structs: number;
 }
 
 /**
@@ -34,8 +36,10 @@ export function inspectUpdate(update: Uint8Array): UpdateSummary {
   const cursor = new Cursor(update);
   const ranges: { client: number; clock: number; length: number }[] = [];
   const clients = cursor.varUint();
+  let total = 0;
   for (let i = 0; i < clients; i++) {
     const structs = cursor.varUint();
+    total += structs;
     const client = cursor.varUint();
     const start = cursor.varUint();
     let clock = start;
@@ -62,7 +66,7 @@ export function inspectUpdate(update: Uint8Array): UpdateSummary {
     }
   }
   if (!cursor.isAtEnd) throw new MalformedError('bytes behind the end of the update');
-  return { ranges, hasDeletes: deleters > 0 };
+  return { ranges, hasDeletes: deleters > 0, structs: total };
 }
 
 /** A state vector: varUint(n) { varUint(client) varUint(clock) }. @throws MalformedError */

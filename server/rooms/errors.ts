@@ -30,6 +30,24 @@ export class DocumentTooLargeError extends RoomError {
   }
 }
 
+/** Yjs threw while it applied an update. */
+export class UpdateNotAppliedError extends RoomError {
+  constructor(cause: unknown) {
+    super('malformed_update', 'The update cannot be applied.', { cause });
+  }
+}
+
+/** Applying it was given up: the document is read from the log again. */
+export class UpdateTooCostlyError extends RoomError {
+  constructor(
+    limitMs: number,
+    /** It was others who kept the processor busy: the same update may be fine later. */
+    readonly wasHeldUp: boolean,
+  ) {
+    super('update_too_costly', `The update is not applied within ${limitMs} ms.`);
+  }
+}
+
 export class MalformedUpdateError extends RoomError {
   constructor(detail: string, options?: ErrorOptions) {
     super('malformed_update', `Not a Yjs update: ${detail}.`, options);

@@ -4,6 +4,7 @@ import type { Bus } from '../storage/bus.js';
 import type { DocumentLog, NewUpdate, UpdateSource } from '../storage/document-log.js';
 import type { SecurityFacts } from '../system-events/security-facts.js';
 import type { DeliveryCounters } from './delivery/delivery.js';
+import type { BoundedApplier } from './document/bounded-applier.js';
 import type { DocumentRules } from './document/rules.js';
 import type { Backlog } from './editing/backlog.js';
 import type { Peer } from './peer.js';
@@ -34,6 +35,7 @@ export interface RoomNode {
   readonly bus: Bus;
   readonly logger: Logger;
   readonly ticker: Ticker;
+  readonly applier: BoundedApplier;
   readonly backlog: Backlog;
   readonly counters: RoomCounters;
   readonly maxDocumentBytes: number;

@@ -2,19 +2,19 @@
  * All rooms of a node: opens them on demand, keeps hydrated documents within a budget, and is the `Rooms` port.
  */
 import type { Doc } from 'yjs';
-import * as Y from 'yjs';
 import type { Logger } from 'pino';
 import type { Principal } from '../auth/principal.js';
 import { roleOn, scopeOn } from '../auth/rights.js';
 import type { Tracing } from '../observability/tracing/index.js';
 import { CLOSE } from '../protocol/close-codes.js';
 import { MalformedError } from '../protocol/incoming.js';
-import { inspectUpdate } from '../protocol/update-bounds.js';
+import { inspectUpdate, type UpdateSummary } from '../protocol/update-bounds.js';
 import type { Bus } from '../storage/bus.js';
 import type { DocumentInfo, DocumentLog, ErasureReceipt, NewUpdate } from '../storage/document-log.js';
 import { RoomAttendance, type Attendance } from './attendance.js';
 import { attribute } from './attribution.js';
 import { Compactor } from './upkeep/compactor.js';
+import { BoundedApplier } from './document/bounded-applier.js';
 import { hasDependencies } from './document/dependencies.js';
 import { rulesFor, writerOf, type DocumentRules } from './document/rules.js';
 import { Backlog } from './editing/backlog.js';
@@ -72,6 +72,7 @@ export class RoomRegistry implements Rooms {
   readonly #rooms = new Map<string, Room>();
   readonly #idle: IdleRooms;
   readonly #node: RoomNode;
+  readonly #applier = new BoundedApplier();
   /** Documents whose stored content is damaged, as far as somebody asked for them. */
   readonly #damaged = new Map<string, string>();
   readonly #contentListeners = new Set<(document: string) => void>();
@@ -100,6 +101,7 @@ export class RoomRegistry implements Rooms {
       bus: options.bus,
       logger,
       ticker: this.ticker,
+      applier: this.#applier,
       backlog: this.backlog,
       counters: options.counters,
       maxDocumentBytes: options.maxDocumentBytes,
@@ -202,12 +204,7 @@ export class RoomRegistry implements Rooms {
     update: Uint8Array,
     options: EditOptions,
   ): Promise<Edited<void>> {
-    try {
-      inspectUpdate(update);
-    } catch (error) {
-      if (error instanceof MalformedError) throw new MalformedUpdateError(error.message, { cause: error });
-      throw error;
-    }
+    const { structs } = inspected(update);
     const rules = rulesFor(document);
     const writer = writerOf(principal, roleOn(principal, document), scopeOn(principal, document));
     return this.#open(document).change(
@@ -215,7 +212,7 @@ export class RoomRegistry implements Rooms {
       (live, transaction) => {
         // Yjs would keep what it can't apply until the rest comes: a request has no rest.
         if (!hasDependencies(live.doc, update)) throw new IncompleteUpdateError();
-        Y.applyUpdate(live.doc, update);
+        this.#applier.apply(live.doc, update, structs, live.encodedBytes);
         rules?.(live.doc, transaction, writer);
       },
       { ...options, bytes: update.length },
@@ -326,5 +323,15 @@ export class RoomRegistry implements Rooms {
     this.ticker.close();
     for (const room of this.#rooms.values()) room.dispose();
     this.#rooms.clear();
+  }
+}
+
+/** @throws MalformedUpdateError */
+function inspected(update: Uint8Array): UpdateSummary {
+  try {
+    return inspectUpdate(update);
+  } catch (error) {
+    if (error instanceof MalformedError) throw new MalformedUpdateError(error.message, { cause: error });
+    throw error;
   }
 }

@@ -1,9 +1,15 @@
 import * as encoding from 'lib0/encoding';
 import t from 'tap';
 import * as Y from 'yjs';
+import { pino } from 'pino';
+import { createMetrics } from '../../server/observability/index.js';
+import type { Peer } from '../../server/rooms/peer.js';
+import { RoomRegistry } from '../../server/rooms/room-registry.js';
+import { openEmbeddedStorage } from '../../server/storage/index.js';
 import { composeServer } from '../harness/composed-server.js';
 import { rawClient, updateMessage, upgradeStatus } from '../harness/raw-client.js';
 import { restClient } from '../harness/rest-client.js';
+import { temporaryFolder } from '../harness/server-process.js';
 import { stockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
 
@@ -30,6 +36,145 @@ function contention(clients: number, firstClient: number): Uint8Array {
   encoding.writeVarUint(encoder, 0); // no deletions
   return encoding.toUint8Array(encoder);
 }
+
+/**
+ * Valid, and endless: all items of one client have no left neighbour and each another right one, so that Yjs compares
+ * each with all before it. With 20,000 it takes a minute.
+ */
+function endless(items: number): Uint8Array {
+  const encoder = encoding.createEncoder();
+  encoding.writeVarUint(encoder, 2); // clients
+  const begin = (client: number, structs: number): void => {
+    for (const number of [structs, client, 0]) encoding.writeVarUint(encoder, number);
+  };
+  begin(200, items);
+  for (let i = 0; i < items; i += 1) {
+    encoding.writeUint8(encoder, 4 | 64); // a string with a right neighbour
+    encoding.writeVarUint(encoder, 100);
+    encoding.writeVarUint(encoder, i);
+    encoding.writeVarString(encoder, 'y');
+  }
+  begin(100, 1);
+  encoding.writeUint8(encoder, 4);
+  encoding.writeVarUint(encoder, 1);
+  encoding.writeVarString(encoder, 'text');
+  encoding.writeVarString(encoder, 'x'.repeat(items));
+  encoding.writeVarUint(encoder, 0); // no deletions
+  return encoding.toUint8Array(encoder);
+}
+
+/** As it comes out of months of work: each has written behind what the one before wrote. */
+function workOfMany(clients: number): Y.Doc {
+  const whole = new Y.Doc();
+  for (let i = 0; i < clients; i += 1) {
+    whole.clientID = 1_000 + ((i * 7_919) % 1_000_003);
+    whole.getText('text').insert((i * 31) % (whole.getText('text').length + 1), `line ${i} `);
+  }
+  return whole;
+}
+
+/** A connection that keeps what it is sent. */
+class RecordingPeer implements Peer {
+  readonly id: string;
+  readonly address = '127.0.0.1';
+  readonly principal: Peer['principal'];
+  readonly role = 'admin';
+  readonly mayWrite = true;
+  readonly scope = {};
+  readonly wantsExtras = false;
+  readonly takesDeflated = false;
+  readonly since = Date.now();
+  isOpen = true;
+  closedWith: number | undefined;
+  bytesReceived = 0;
+
+  constructor(name: string) {
+    this.id = name;
+    this.principal = { id: name, name, isAnonymous: false, grants: [{ document: '*', role: 'admin' }] };
+  }
+
+  write(frames: Buffer): void {
+    this.bytesReceived += frames.length;
+  }
+  close(code: number): void {
+    this.isOpen = false;
+    this.closedWith ??= code;
+  }
+  lagBytes = (): number => 0;
+  onDrained = (callback: () => void): void => callback();
+  pause = (): void => undefined;
+  resume = (): void => undefined;
+  probe = (): void => undefined;
+}
+
+/** Too large; or, on a machine that others kept busy, come back later. */
+const GIVEN_UP = [4413, 1013];
+
+void t.test('an update that would take minutes is given up, and nobody else loses anything', async (t) => {
+  const server = await composeServer();
+  t.teardown(() => server.cleanup());
+  const neighbour = stockClient(server.ws, 'neighbour');
+  const victim = stockClient(server.ws, 'costly');
+  t.teardown(() => [neighbour, victim].forEach((client) => client.destroy()));
+  await Promise.all([neighbour.synced(), victim.synced()]);
+  victim.doc.getMap('kept').set('before', true);
+  await victim.saved();
+
+  const attacker = await rawClient(`${server.ws}/costly`);
+  t.teardown(() => attacker.destroy());
+  attacker.send(updateMessage(endless(20_000)));
+  const { code } = await attacker.closing();
+  t.ok(GIVEN_UP.includes(code), `closed with ${code}`);
+  victim.doc.getMap('kept').set('after', true);
+  neighbour.doc.getMap('beat').set('after', true);
+  await Promise.all([victim.saved(), neighbour.saved()]);
+
+  const api = restClient(server.http);
+  const refused = await api.post('/documents/costly/updates', endless(20_000));
+  t.match(refused, { status: 413, body: { code: 'update_too_costly' } });
+  const reader = new Y.Doc();
+  Y.applyUpdate(reader, await api.bytes('/documents/costly/state'));
+  t.strictSame(reader.getMap('kept').toJSON(), { before: true, after: true });
+  t.equal(reader.getText('text').length, 0, 'nothing of it is left');
+
+  const honest = workOfMany(3_000);
+  t.equal(honest.store.clients.size, 3_000);
+  const answer = await api.post('/documents/months/updates', Y.encodeStateAsUpdate(honest));
+  t.ok(answer.status < 300, 'a whole state with thousands of client ids is nothing special');
+  t.strictSame(victim.closes, []);
+});
+
+void t.test('in a tick with a poison update, what earlier writers sent is appended first', async (t) => {
+  const logger = pino({ level: 'silent' });
+  const storage = await openEmbeddedStorage({ folder: await temporaryFolder(), node: 'one', logger });
+  const metrics = createMetrics({});
+  const rooms = new RoomRegistry({
+    ...{ node: 'one', log: storage.documents, bus: storage.bus, logger, counters: metrics },
+    ...{ maxDocumentBytes: 1e8, hydratedBytes: 1e8, isTickAdaptive: true },
+  });
+  t.teardown(async () => {
+    await rooms.close();
+    await storage.close();
+    metrics.close();
+  });
+  const [ada, eve] = [new RecordingPeer('ada'), new RecordingPeer('eve')];
+  const [adas, eves] = [rooms.join('shared', ada), rooms.join('shared', eve)];
+  await rooms.read('shared', () => undefined);
+  const written = new Y.Doc();
+  written.getText('text').insert(0, 'kept');
+  // In one turn of the event loop, and so in one tick.
+  adas.receive(updateMessage(Y.encodeStateAsUpdate(written)));
+  eves.receive(updateMessage(endless(20_000)));
+  await until(() => eve.closedWith !== undefined, { what: 'the poison is found' });
+  t.ok(GIVEN_UP.includes(eve.closedWith ?? 0));
+  t.equal(ada.closedWith, undefined, 'who wrote before it stays');
+  t.equal(await rooms.read('shared', (doc) => doc.getText('text').toJSON()), 'kept');
+  const { updates } = await storage.documents.load('shared');
+  t.strictSame(
+    updates.map(({ attribution }) => attribution.principal),
+    ['ada'],
+  );
+});
 
 void t.test('row 36: one of many documents is poisoned: it is shut, the others are unaffected', async (t) => {
   const server = await composeServer({ env: { DOCUMENT_CPU_PERCENT: '5' } });

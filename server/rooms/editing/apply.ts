@@ -5,10 +5,10 @@
  * Writers that share a tick are each other's peers, who do not wait for the disk. While they are few, the part of each is
  * told apart: as it came where there are no rules, as the rules left it, from a transaction of its own, where there are.
  */
-import * as Y from 'yjs';
 import type { NewUpdate } from '../../storage/document-log.js';
 import { attribute } from '../attribution.js';
 import type { Subscriber } from '../delivery/subscriber.js';
+import type { BoundedApplier } from '../document/bounded-applier.js';
 import type { LiveDocument, StateVector } from '../document/live-document.js';
 import { writerOf, type DocumentRules, type Refusal } from '../document/rules.js';
 import type { IncomingUpdate } from './inbox.js';
@@ -35,11 +35,15 @@ const MAX_TOLD_APART = 4;
 /** A tick that takes longer is told of on the way: who overdoes it may be closed before the rest of theirs is applied. */
 const COSTLY_MS = 20;
 
-/** @param onWork is told of the time that it takes, in milliseconds */
+/**
+ * @param applier applies each, within bounds
+ * @param onWork is told of the time that it takes, in milliseconds
+ */
 export function applyUpdates(
   live: LiveDocument,
   inbox: readonly IncomingUpdate[],
   rules: DocumentRules | undefined,
+  applier: BoundedApplier,
   onWork: (ms: number) => void,
 ): Applied {
   let since = performance.now();
@@ -59,12 +63,19 @@ export function applyUpdates(
   for (const from of groups) {
     const peer = from[0]?.from.peer;
     if (peer === undefined) continue;
+    let thrown: unknown;
     try {
       const emission = live.transact((transaction) => {
-        for (const { from: sender, update } of from) {
+        for (const { from: sender, update, structs } of from) {
           // Revoked or closed since it was queued: nothing of it is applied any more.
           if (!sender.peer.isOpen) continue;
-          Y.applyUpdate(live.doc, update);
+          try {
+            applier.apply(live.doc, update, structs, live.encodedBytes);
+          } catch (error) {
+            // Yjs commits what it has done so far, and may throw once more on that: this one is the cause.
+            thrown = error;
+            throw error;
+          }
           tell(COSTLY_MS);
         }
         return rules?.(live.doc, transaction, writerOf(peer.principal, peer.role, peer.scope)) ?? [];
@@ -77,7 +88,7 @@ export function applyUpdates(
       if (rules !== undefined && from[0] !== undefined) ownParts.push({ from: from[0].from, update: emission.update });
     } catch (error) {
       tell(0);
-      return { emitted, writers, parts: [], before, undone, poison: { from, error } };
+      return { emitted, writers, parts: [], before, undone, poison: { from, error: thrown ?? error } };
     }
   }
   tell(0);

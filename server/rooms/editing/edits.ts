@@ -11,9 +11,16 @@ import { DocumentExistsError } from '../../storage/errors.js';
 import type { Publisher } from '../delivery/publisher.js';
 import type { Subscriber } from '../delivery/subscriber.js';
 import { hasDependencies } from '../document/dependencies.js';
-import type { LiveDocument } from '../document/live-document.js';
+import type { Emission, LiveDocument } from '../document/live-document.js';
 import { frozenBecause } from '../document/rules.js';
-import { DocumentTooLargeError, DocumentUnavailableError, NewerDocumentError, OverloadedError } from '../errors.js';
+import {
+  DocumentTooLargeError,
+  DocumentUnavailableError,
+  NewerDocumentError,
+  OverloadedError,
+  UpdateNotAppliedError,
+  UpdateTooCostlyError,
+} from '../errors.js';
 import { factsOf, type RoomNode } from '../room-node.js';
 import type { Tickable } from '../pace/ticker.js';
 import { applyUpdates, type Applied } from './apply.js';
@@ -100,7 +107,13 @@ export class Edits implements Tickable {
     const trace = this.#trace;
     this.#trace = undefined;
     const startedAt = performance.now();
-    const { emitted, writers, parts, before, undone, poison } = applyUpdates(live, inbox, this.#rules, this.#onWork);
+    const { emitted, writers, parts, before, undone, poison } = applyUpdates(
+      live,
+      inbox,
+      this.#rules,
+      this.node.applier,
+      this.#onWork,
+    );
     const appliedAt = performance.now();
     for (const refused of undone) this.#tellUndone(refused);
     if (before !== undefined) {
@@ -140,7 +153,7 @@ export class Edits implements Tickable {
     this.room.reload();
   }
 
-  /** Yjs threw in the middle of a transaction: its store may be half changed. The log is not. */
+  /** Yjs threw, or was stopped, in the middle of a transaction: its store may be half changed. The log is not. */
   #onPoison({ from, error }: NonNullable<Applied['poison']>): void {
     const author = from[0]?.from.peer;
     this.node.logger.error(
@@ -148,9 +161,8 @@ export class Edits implements Tickable {
       'an update could not be applied; the room starts afresh from the log',
     );
     this.node.counters.errors('poison_update', author === undefined ? undefined : factsOf(author, this.document));
-    for (const { peer } of new Set(from.map((item) => item.from))) {
-      peer.close(CLOSE.malformed, 'the update cannot be applied');
-    }
+    const { code, reason } = closeAfter(error);
+    for (const { peer } of new Set(from.map((item) => item.from))) peer.close(code, reason);
     this.room.reload();
   }
 
@@ -179,7 +191,7 @@ export class Edits implements Tickable {
     const { tracing } = this.node;
     const trace = tracing?.current?.child({ name: 'edit', attributes: { document: this.document } });
     const startedAt = performance.now();
-    const { result, update, before } = live.transact((transaction) => change(live, transaction));
+    const { result, update, before } = this.#changed(live, change);
     const appliedAt = performance.now();
     this.node.onWork(this.document, appliedAt - startedAt);
     if (update === undefined) {
@@ -190,6 +202,16 @@ export class Edits implements Tickable {
     if (trace !== undefined) traceEdit(trace, { startedAt, appliedAt, updates: 1, saved });
     this.room.onContent();
     return { result, position: await saved };
+  }
+
+  #changed<T>(live: LiveDocument, change: (live: LiveDocument, transaction: Y.Transaction) => T): Emission<T> {
+    try {
+      return live.transact((transaction) => change(live, transaction));
+    } catch (error) {
+      // As in `#onPoison`.
+      if (error instanceof UpdateTooCostlyError || error instanceof UpdateNotAppliedError) this.room.reload();
+      throw error;
+    }
   }
 
   /** What the log tells of other nodes. */
@@ -205,4 +227,13 @@ export class Edits implements Tickable {
     publisher?.send(updateFrame(update), before);
     this.room.onContent();
   }
+}
+
+/** A machine that others kept busy is no fault of the update's: its client may come back with it. */
+function closeAfter(error: unknown): { readonly code: number; readonly reason: string } {
+  if (!(error instanceof UpdateTooCostlyError)) {
+    return { code: CLOSE.malformed, reason: 'the update cannot be applied' };
+  }
+  const code = error.wasHeldUp ? CLOSE.overloaded : CLOSE.tooLarge;
+  return { code, reason: 'the update takes too much work to apply' };
 }

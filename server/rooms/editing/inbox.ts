@@ -16,6 +16,8 @@ import { factsOf, type RoomNode } from '../room-node.js';
 export interface IncomingUpdate {
   readonly from: Subscriber;
   readonly update: Uint8Array;
+  /** How many it holds. */
+  readonly structs: number;
   /** The answer to our step 1: no echo is owed when it brings nothing new. */
   readonly isReply: boolean;
 }
@@ -67,7 +69,7 @@ export class Inbox {
       return false;
     }
     if (!this.#hasRoom(from.peer, update) || !this.#canFollow(from.peer, update)) return false;
-    this.#updates.push({ from, update, isReply });
+    this.#updates.push({ from, update, structs: summary.structs, isReply });
     this.#bytes += update.length;
     return true;
   }
