@@ -10,7 +10,7 @@ import type { AdmissionPools, Breakers, ClientAddresses, RateLimits } from '../s
 import type { Metrics, Tracing } from '../server/observability/index.js';
 import type { Rooms } from '../server/rooms/rooms.js';
 import type { Snapshots } from '../server/snapshots/index.js';
-import type { KeyRing } from '../server/storage/encrypted/index.js';
+import type { KeyRing, KeyRotation } from '../server/storage/encrypted/index.js';
 import type { Storage } from '../server/storage/index.js';
 import type { Knobs } from '../server/tuner/index.js';
 import type { Watched } from './alerts/index.js';
@@ -33,6 +33,7 @@ export interface ApiOptions {
   readonly storage: Storage;
   /** Archives of this node, encrypted when the store is. */
   readonly backups: { readonly folder: string; readonly ring: KeyRing };
+  readonly rotation: KeyRotation;
   /** Forget what is erased. */
   readonly answers: KeptAnswers;
   /** As the feed, closed by who made it. */

@@ -13,6 +13,7 @@ import { connectionRoutes } from './connections/routes.js';
 import { documentRoutes } from './documents/routes.js';
 import { erasuresOf } from './documents/erasures.js';
 import { DocumentService } from './documents/service.js';
+import { encryptionRoutes } from './encryption/routes.js';
 import { eventRoutes } from './events/index.js';
 import { FeedDeliveries, FeedListeners, feedRoutes, FeedSockets, notificationDeliveries } from './feed/index.js';
 import { conflictRoutes, ConflictService, ConflictWatch } from './forms/conflicts/index.js';
@@ -211,6 +212,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       await v1.register(snapshotPolicyRoutes, { policies, taker, audit, logger });
       await v1.register(operationRoutes, { operations });
       await v1.register(backupRoutes, { backups, audit });
+      await v1.register(encryptionRoutes, { rotation: options.rotation, operations, audit });
       await v1.register(tokenRoutes, { authenticator, audit });
       await v1.register(connectionRoutes, { connections: options.connections, audit, drain });
       await v1.register(feedRoutes, { listeners });

@@ -33,7 +33,7 @@ import { createMetrics, OtlpExporter, Tracing } from '../server/observability/in
 import { RoomRegistry } from '../server/rooms/room-registry.js';
 import { openSnapshots } from '../server/snapshots/index.js';
 import { openEmbeddedStorage, type Storage } from '../server/storage/index.js';
-import { KeyRing, openEncrypted } from '../server/storage/encrypted/index.js';
+import { KeyRing, KeyRotation, openEncrypted } from '../server/storage/encrypted/index.js';
 import { openRedisStorage } from '../server/storage/redis/index.js';
 import { knobsOf } from './knobs.js';
 import { VERSION } from './version.js';
@@ -71,7 +71,8 @@ export async function startFormloom(
   // Also without keys: a store that was encrypted is refused then, instead of misread.
   const breakers = new Breakers(logger);
   const ring = new KeyRing(config.encryptionKeys);
-  const opened = await openEncrypted(await openStorage(config, node, logger), ring, logger);
+  const stored = await openStorage(config, node, logger);
+  const opened = await openEncrypted(stored, ring, logger);
   // A store that is back is found out within seconds.
   const storeBreaker = breakers.get('store', { threshold: 5, pauseMs: 500, maxPauseMs: 4_000 });
   const storage: Storage = { ...opened, records: new GuardedRecords(opened.records, storeBreaker) };
@@ -210,6 +211,11 @@ export async function startFormloom(
     feed,
     webhooks: { allowPrivateTargets: config.webhookPrivateTargets, schedule: parts.webhookSchedule },
     history,
+    rotation: new KeyRotation({
+      ...{ stored, opened, ring, logger },
+      beforeFold: (document) => history.record(document),
+      reclaim: () => stored.reclaim(),
+    }),
     authenticator,
     metrics,
     tracing,

@@ -7,6 +7,7 @@ import { addBenchCommand } from './commands/bench.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addFormCommands } from './commands/forms.js';
 import { addImportDocumentsCommand } from './commands/import-documents.js';
+import { addKeysCommands } from './commands/keys.js';
 import { addLoadTestCommand } from './commands/loadtest.js';
 import { addServeCommand } from './commands/serve.js';
 import { addSnapshotCommands } from './commands/snapshots.js';
@@ -35,6 +36,7 @@ async function main(args: readonly string[]): Promise<void> {
   addFormCommands(program, output);
   addSnapshotCommands(program, output, environment);
   addBackupCommand(program, output, environment);
+  addKeysCommands(program, output);
   addImportDocumentsCommand(program, output);
   addDoctorCommand(program, output, environment);
   addLoadTestCommand(program, output, environment);

@@ -4,12 +4,11 @@ import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { z } from 'zod';
 import type { Config } from '../../server/config/index.js';
 import { callApi } from '../api-client.js';
 import { CommandError, EXIT, type Output } from '../output.js';
+import { ended } from './operation.js';
 import { targetOf, withRemoteOptions, type RemoteOptions } from './remote-options.js';
 import { configFrom, withConfigOptions } from './serve.js';
 
@@ -19,15 +18,6 @@ type Flags = Readonly<Record<string, string>>;
 interface BackupOptions extends RemoteOptions {
   readonly output?: string;
 }
-
-const operationSchema = z.object({
-  id: z.string(),
-  state: z.enum(['running', 'done', 'failed']),
-  progress: z.number(),
-  result: z.unknown().optional(),
-  error: z.string().optional(),
-});
-const POLL_MS = 200;
 
 export function addBackupCommand(program: Command, output: () => Output, environment: Environment): void {
   withConfigOptions(
@@ -56,13 +46,7 @@ export function addBackupCommand(program: Command, output: () => Output, environ
 async function backUpServer(file: string, options: RemoteOptions, output: Output): Promise<void> {
   const target = targetOf(options);
   const started = await callApi(target, { method: 'POST', path: '/backups', body: {} });
-  let operation = operationSchema.parse(await started.json());
-  while (operation.state === 'running') {
-    await pause(POLL_MS);
-    const answer = await callApi(target, { method: 'GET', path: `/operations/${operation.id}` });
-    operation = operationSchema.parse(await answer.json());
-  }
-  if (operation.state === 'failed') throw new CommandError(`the backup failed: ${operation.error ?? ''}`);
+  const operation = await ended(target, started, 'the backup', output);
   const archive = await callApi(target, { method: 'GET', path: `/backups/${operation.id}/archive`, accept: '*/*' });
   if (archive.body === null) throw new CommandError('the server sent no archive');
   const partial = `${file}.partial`;

@@ -127,6 +127,20 @@ export async function documentLogContract(
     t.equal((await documents.info('moved'))?.epoch, epoch);
   });
 
+  await t.test('a state is replaced where it ends, when that is asked for', async (t) => {
+    const { documents } = await open(t);
+    const upTo = await documents.append('again', [saying('a')]);
+    t.equal(await documents.compact('again', upTo, bytes('a')), 'done');
+    t.equal(await documents.compact('again', upTo, bytes('another a')), 'lost the race');
+    t.equal(await documents.compact('again', upTo, bytes('the same a'), { again: true }), 'done');
+    const later = await documents.append('again', [saying('b')]);
+    t.equal(await documents.compact('again', upTo, bytes('a once more'), { again: true }), 'done');
+    t.equal(textOf((await documents.load('again')).snapshot), 'a once more');
+    t.strictSame(textsOf((await documents.load('again')).updates), ['b']);
+    t.equal(await documents.compact('again', later, bytes('a and b'), { again: true }), 'done');
+    t.equal(await documents.compact('again', upTo, bytes('late'), { again: true }), 'lost the race');
+  });
+
   await t.test('a compaction replaces what it includes, and only the first one does', async (t) => {
     const [one, two] = [await open(t, 'one'), await open(t, 'two')];
     const early = await one.documents.append('folded', [saying('a')]);

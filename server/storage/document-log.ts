@@ -77,6 +77,11 @@ export interface AppendOptions {
   readonly epoch?: string;
 }
 
+export interface CompactOptions {
+  /** Also where the state that is stored ends at `upTo` already: it is replaced by one that says the same. */
+  readonly again?: boolean;
+}
+
 export interface ErasureReceipt {
   readonly document: string;
   readonly erasedAt: number;
@@ -106,7 +111,12 @@ export interface DocumentLog {
    * Replaces everything up to `upTo` by `state`. Atomic: a crash leaves either the old or the new form, both complete.
    * 'lost the race' when another compaction got there first or `upTo` is no longer in the log; nothing is changed then.
    */
-  compact(document: string, upTo: Position, state: Uint8Array): Promise<'done' | 'lost the race'>;
+  compact(
+    document: string,
+    upTo: Position,
+    state: Uint8Array,
+    options?: CompactOptions,
+  ): Promise<'done' | 'lost the race'>;
 
   /** Attributed updates after `after`, oldest first, as far as compaction has kept them. */
   history(document: string, after: Position, limit: number): Promise<LoggedUpdate[]>;

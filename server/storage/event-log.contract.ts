@@ -41,6 +41,32 @@ export async function eventLogContract(t: Test, open: OpenStore<'events'>, readM
     for (const [first = '', second] of batches) t.equal(found[found.indexOf(first) + 1], second);
   });
 
+  await t.test('events are rewritten in their places, while others are appended', async (t) => {
+    const [one, two] = [(await open(t, 'one')).events, (await open(t, 'two')).events];
+    const texts = Array.from({ length: 1_100 }, (_, i) => `old ${i}`);
+    const ids = await one.append('rewritten', texts);
+    await one.commit('rewritten', 'audit', ids[7] ?? '');
+    const appending = two.append('rewritten', ['new']);
+    const renewed = (data: unknown): unknown =>
+      typeof data === 'string' && data.startsWith('old') ? { was: data } : undefined;
+    t.equal(await one.rewrite('rewritten', ({ data }) => renewed(data)), texts.length);
+    const [last = ''] = await appending;
+    const events = await two.range('rewritten');
+    t.strictSame(
+      events.map(({ id, data }) => [id, data]),
+      [...ids.map((id, i) => [id, { was: `old ${i}` }]), [last, 'new']],
+    );
+    t.equal(await two.position('rewritten', 'audit'), ids[7]);
+    t.equal(await one.rewrite('rewritten', ({ data }) => renewed(data)), 0, 'there is nothing left to do');
+    t.equal(await one.rewrite('nowhere', ({ data }) => data), 0);
+    const [next = ''] = await one.append('rewritten', ['later']);
+    t.ok(next > last, 'ids go on growing');
+    const names: string[] = [];
+    for await (const name of one.streams()) names.push(name);
+    t.equal(names.filter((name) => name === 'rewritten').length, 1);
+    t.notOk(names.includes('nowhere'));
+  });
+
   await t.test('each consumer keeps its own place, also in a store opened anew', async (t) => {
     const first = await open(t);
     const ids = await first.events.append('consumed', ['a', 'b', 'c']);

@@ -33,6 +33,11 @@ export interface EventLog {
   streams(): AsyncIterable<string>;
   /** How far each consumer of a stream has come. */
   consumers(stream: string): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Puts what `replace` answers in the place of an event's data; undefined leaves it. Ids, times and order stay, appends
+   * go on meanwhile. Answers how many were replaced. What was there before leaves the medium with `Storage.reclaim`.
+   */
+  rewrite(stream: string, replace: (event: LoggedEvent) => unknown): Promise<number>;
   /** Removes events older than `before` (an id). */
   trim(stream: string, before: string): Promise<void>;
   /** Removes the stream, its consumers and the bytes. */

@@ -32,6 +32,28 @@ export async function fileStoreContract(t: Test, open: OpenStore<'files'>, readM
     t.equal(await two.read(nameOf('nothing')), undefined);
   });
 
+  await t.test('a file is rewritten in its place; one that is erased meanwhile stays so', async (t) => {
+    const { files } = await open(t);
+    const name = nameOf('a', 's1', 'rewritten');
+    const text = (what: string): Buffer => Buffer.from(`${what} `.repeat(100_000));
+    await files.write(name, Readable.from([text('first bytes')]));
+    t.equal(await files.rewrite(name, Readable.from([text('second bytes')])), true);
+    t.ok(text('second bytes').equals((await bytesIn(await files.read(name))) ?? Buffer.of()));
+    t.strictSame(await named(files, 'rewritten'), ['s1/a']);
+    t.equal(await files.rewrite(nameOf('b', 's1', 'rewritten'), Readable.from([text('none')])), false);
+    const content = new PassThrough();
+    const rewriting = files.rewrite(name, content);
+    content.write(Buffer.from('half'));
+    await eventually('it is being written', () => content.readableLength === 0);
+    await files.erase({ formId: 'rewritten' });
+    content.end();
+    t.equal(await rewriting, false);
+    t.equal(await files.read(name), undefined);
+    for (const what of ['first bytes', 'second bytes']) {
+      await eventually(`the ${what} are gone`, async () => !(await readMedium()).includes(what));
+    }
+  });
+
   await t.test('half a file is no file, and nothing is left of one whose content fails', async (t) => {
     const { files } = await open(t);
     const upload = new PassThrough();

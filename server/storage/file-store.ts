@@ -21,6 +21,11 @@ export interface WrittenFile {
 export interface FileStore {
   /** Durable when it resolves, and only then to be read; nothing is left of a file whose content fails. */
   write(name: FileName, content: Readable): Promise<WrittenFile>;
+  /**
+   * Puts other bytes in the place of a file. Whoever reads finds the old or the new ones. False, and nothing is written,
+   * when the file is not there or goes meanwhile.
+   */
+  rewrite(name: FileName, content: Readable): Promise<boolean>;
   /** Undefined when there is none. */
   read(name: FileName): Promise<Readable | undefined>;
   /** The bytes leave the medium. */

@@ -36,6 +36,8 @@ export interface Storage {
   readonly commitPace?: CommitPace;
   health(): StorageHealth;
   onHealthChange(listener: (health: StorageHealth) => void): () => void;
+  /** What was written over leaves the medium, at once or within half a minute. Costs as much as a copy of the store. */
+  reclaim(): Promise<void>;
   /** Flushes what is pending, then releases the medium. */
   close(): Promise<void>;
 }

@@ -56,8 +56,21 @@ void t.test(
     await until(() => count > before + 30);
     const env = { PATH: process.env['PATH'] ?? '', ENCRYPTION_KEYS: `${young},${old}` };
     const archive = path.join(folder, 'all.formloom-backup');
+    const url = ['--url', nodes[1]!.http];
     const formloom = async (args: string[]): Promise<Record<string, unknown>> =>
       JSON.parse((await run(process.execPath, [FORMLOOM, ...args, '--json'], { env, cwd: folder })).stdout) as never;
+    // While they type, all that the old key had encrypted takes the new one: then no node needs the old one.
+    const rotated = await formloom(['keys', 'rotate', ...url]);
+    t.match(rotated, { key: 'young', retired: ['old'], failed: [] });
+    t.match(await formloom(['keys', 'status', ...url]), {
+      current: 'young',
+      keys: [{ isUsed: true }, { isUsed: false }],
+    });
+    for (const [i, port] of ports.entries()) {
+      await nodes[i]!.cleanup();
+      nodes[i] = await serve(port, young);
+    }
+    t.equal((await restClient(nodes[0]!.http).get('/forms/f/changes')).status, 200);
     await formloom(['backup', archive, '--redis-url', from.url, '--data-dir', folder]);
     clearInterval(typing);
     await Promise.all(clients.map(({ on }) => on.saved()));

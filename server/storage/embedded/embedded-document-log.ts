@@ -5,6 +5,7 @@ import { uuidv7 } from 'uuidv7';
 import {
   START,
   type AppendOptions,
+  type CompactOptions,
   type DocumentInfo,
   type DocumentLog,
   type ErasureReceipt,
@@ -205,12 +206,17 @@ export class EmbeddedDocumentLog implements DocumentLog {
     this.#subscribers.announce(document, logged);
   }
 
-  async compact(document: string, upTo: Position, state: Uint8Array): Promise<'done' | 'lost the race'> {
+  async compact(
+    document: string,
+    upTo: Position,
+    state: Uint8Array,
+    { again = false }: CompactOptions = {},
+  ): Promise<'done' | 'lost the race'> {
     const settled = await this.#settledHead(document);
     const sequence = sequenceOf(upTo);
     if (settled === undefined || sequence > settled.sequence) return 'lost the race';
     const { head } = settled;
-    if (sequence <= head.compactedUpTo) return 'lost the race';
+    if (sequence < head.compactedUpTo || (sequence === head.compactedUpTo && !again)) return 'lost the race';
     const folded: Buffer[] = [];
     let foldedBytes = 0;
     const range = entryRange(head.id, head.compactedUpTo + 1, sequence + 1);

@@ -134,6 +134,16 @@ const EVENTS: KeyRange = { gte: Buffer.from([0x20]), lt: Buffer.from([0x21]) };
 const ID_DIGITS = 16;
 const idOf = (sequence: number): string => String(sequence).padStart(ID_DIGITS, '0');
 
+const REWRITTEN_AT_ONCE = 500;
+
+function storedEvent(at: number, data: unknown): Buffer {
+  const json = Buffer.from(JSON.stringify(data ?? null));
+  const buffer = sealable(8 + json.length);
+  buffer.writeDoubleBE(at, BODY_OFFSET);
+  buffer.set(json, BODY_OFFSET + 8);
+  return seal(buffer);
+}
+
 export class EmbeddedEventLog implements EventLog {
   /** Next sequence of streams that were appended to. Grows over the whole store, so that an id is never used twice. */
   constructor(
@@ -149,11 +159,7 @@ export class EmbeddedEventLog implements EventLog {
     const operations = events.map((data): Operation => {
       const sequence = this.sequences.next();
       ids.push(idOf(sequence));
-      const json = Buffer.from(JSON.stringify(data ?? null));
-      const buffer = sealable(8 + json.length);
-      buffer.writeDoubleBE(now, BODY_OFFSET);
-      buffer.set(json, BODY_OFFSET + 8);
-      return { type: 'put', key: eventKey(stream, sequence), value: seal(buffer) };
+      return { type: 'put', key: eventKey(stream, sequence), value: storedEvent(now, data) };
     });
     if (operations.length > 0) await this.committer.commit(operations);
     return ids;
@@ -206,6 +212,25 @@ export class EmbeddedEventLog implements EventLog {
       places.set(consumer, unseal(value).toString());
     }
     return places;
+  }
+
+  async rewrite(stream: string, replace: (event: LoggedEvent) => unknown): Promise<number> {
+    let replaced = 0;
+    let after: string | undefined;
+    for (;;) {
+      const events = await this.range(stream, { ...(after !== undefined && { after }), limit: REWRITTEN_AT_ONCE });
+      const operations = events.flatMap((event): Operation[] => {
+        const data = replace(event);
+        const key = eventKey(stream, Number(event.id));
+        // Trimmed or erased meanwhile: looked at in the turn in which the new one is queued.
+        if (data === undefined || this.committer.read(key) === undefined) return [];
+        return [{ type: 'put', key, value: storedEvent(event.at, data) }];
+      });
+      if (operations.length > 0) await this.committer.commit(operations);
+      replaced += operations.length;
+      after = events.at(-1)?.id;
+      if (after === undefined || events.length < REWRITTEN_AT_ONCE) return replaced;
+    }
   }
 
   async trim(stream: string, before: string): Promise<void> {

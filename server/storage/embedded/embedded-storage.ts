@@ -99,6 +99,7 @@ export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Prom
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    reclaim: () => purge({ gte: LOWEST, lt: HIGHEST }, [LOWEST, HIGHEST]),
     close: async () => {
       clearInterval(sweep);
       // Queued with what is pending: a medium that fails holds up nothing of this.
@@ -110,6 +111,10 @@ export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Prom
     },
   };
 }
+
+/** No key of ours: below and above all of them. */
+const LOWEST = Buffer.from([0x00, 0x00]);
+const HIGHEST = Buffer.from([0xff]);
 
 /** Growing numbers for documents, records and events. */
 class NumberSource {

@@ -4,11 +4,12 @@
  *
  *   update := u16+bytes principal | u8 flags (1: has a name) | [u16+bytes name] | Yjs update
  *
- * An update stays encrypted with the key of its time until a compaction folds it into a state, which is encrypted with
- * the key of today.
+ * An update stays encrypted with the key of its time until a compaction or a rotation folds it into a state, which is
+ * encrypted with the key of today.
  */
 import type {
   AppendOptions,
+  CompactOptions,
   Attribution,
   DocumentInfo,
   DocumentLog,
@@ -54,8 +55,14 @@ export class EncryptedDocumentLog implements DocumentLog {
     );
   }
 
-  compact(document: string, upTo: Position, state: Uint8Array): Promise<'done' | 'lost the race'> {
-    return this.inner.compact(document, upTo, seal(this.ring, KIND.state, placeOf(document), state) ?? state);
+  compact(
+    document: string,
+    upTo: Position,
+    state: Uint8Array,
+    options?: CompactOptions,
+  ): Promise<'done' | 'lost the race'> {
+    const sealed = seal(this.ring, KIND.state, placeOf(document), state) ?? state;
+    return this.inner.compact(document, upTo, sealed, options);
   }
 
   async history(document: string, after: Position, limit: number): Promise<LoggedUpdate[]> {

@@ -9,13 +9,15 @@
 import { Readable } from 'node:stream';
 import type { FileName, FileStore, WrittenFile } from '../file-store.js';
 import { Digest, inParts } from '../files/digest.js';
-import { KIND, open, seal, type Place } from './envelope.js';
+import { KIND, keyIdOf, open, seal, type Place } from './envelope.js';
 import { DecryptionError } from './errors.js';
 import type { KeyRing } from './key-ring.js';
 
 const MAGIC = Buffer.from('\xff\xfeformloom file\n', 'latin1');
 const PART_BYTES = 128 * 1024;
 const LENGTH_BYTES = 4;
+/** Of an envelope, up to the id of its key. */
+const LONGEST_HEADER_BYTES = 11 + 64;
 
 export class EncryptedFileStore implements FileStore {
   constructor(
@@ -41,6 +43,12 @@ export class EncryptedFileStore implements FileStore {
       length.writeUInt32BE(envelope.length);
       yield Buffer.concat([length, envelope]);
     }
+  }
+
+  async rewrite(name: FileName, content: Readable): Promise<boolean> {
+    if (this.ring.currentId === undefined) return this.inner.rewrite(name, content);
+    const plain = content as AsyncIterable<Buffer>;
+    return this.inner.rewrite(name, Readable.from(this.#sealed(name, plain), { objectMode: false }));
   }
 
   async read(name: FileName): Promise<Readable | undefined> {
@@ -76,6 +84,18 @@ export class EncryptedFileStore implements FileStore {
 
   list(): AsyncIterable<FileName> {
     return this.inner.list();
+  }
+}
+
+/** Id of the key that a stored file was encrypted with, by its first part; undefined when it never was. */
+export async function keyIdOfFile(stored: Readable): Promise<string | undefined> {
+  const reader = new ByteReader(stored);
+  try {
+    if (!(await reader.take(MAGIC.length)).equals(MAGIC)) return undefined;
+    await reader.take(LENGTH_BYTES);
+    return keyIdOf(await reader.take(LONGEST_HEADER_BYTES));
+  } finally {
+    stored.destroy();
   }
 }
 

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
+import * as Y from 'yjs';
 import { START } from '../document-log.js';
 import { DocumentExistsError, StorageUnavailableError } from '../errors.js';
 import { storageContract } from '../storage.contract.js';
@@ -12,6 +14,7 @@ import { RedisTestServer } from '../redis/testing/redis-test-server.js';
 import { encryptStorage, openEncrypted } from './encrypted-storage.js';
 import { DecryptionError, EncryptionKeyMissingError } from './errors.js';
 import { KeyRing, type EncryptionKey } from './key-ring.js';
+import { KeyRotation, NoCurrentKeyError } from './key-rotation.js';
 
 const logger = pino({ level: 'silent' });
 const newKey = (id: string): EncryptionKey => ({ id, key: randomBytes(32) });
@@ -260,4 +263,126 @@ void t.test('messages between nodes are encrypted; one that cannot be read is dr
   await eventually('all has arrived', () => heard.length === 3);
   t.strictSame(heard.sort(), ['three: bye', 'two: bye', 'two: hello']);
   t.notOk(seen.some((message) => message.includes('hello')));
+});
+
+/** All that an old key has encrypted, and something from before there was any. */
+async function fill(plain: Storage, storage: Storage): Promise<void> {
+  const doc = new Y.Doc();
+  const updates: Uint8Array[] = [];
+  doc.on('update', (update: Uint8Array) => updates.push(update));
+  for (const word of ['one ', 'two ', 'three ']) doc.getText('t').insert(doc.getText('t').length, word);
+  const edits = updates.map((update) => ({ ...saying(''), update }));
+  await plain.records.put(['r', 'plain'], bytes('from before'));
+  await plain.events.append('s', ['from before']);
+  for (const name of ['folded', 'both']) {
+    const upTo = await storage.documents.append(name, edits.slice(0, 2));
+    await storage.documents.compact(name, upTo, Y.mergeUpdates(updates.slice(0, 2)));
+  }
+  for (const name of ['logged', 'both']) await storage.documents.append(name, edits);
+  await storage.records.put(['r', 'a'], bytes('record'), { expiresAt: Date.now() + 3_600_000 });
+  await storage.events.append('s', ['event']);
+  const file = { formId: 'f', submissionId: 's', fileId: 'file' };
+  await storage.files.write(file, Readable.from([Buffer.alloc(300_000, 'f')]));
+}
+
+async function contentOf({ documents, records, events, files }: Storage): Promise<unknown> {
+  const texts = ['folded', 'logged', 'both'].map(async (name) => {
+    const { snapshot, updates } = await documents.load(name);
+    const doc = new Y.Doc();
+    for (const update of [...(snapshot ? [snapshot] : []), ...updates.map((logged) => logged.update)]) {
+      Y.applyUpdate(doc, update);
+    }
+    return doc.getText('t').toString();
+  });
+  const file = await files.read({ formId: 'f', submissionId: 's', fileId: 'file' });
+  const record = await records.get(['r', 'a']);
+  return {
+    texts: await Promise.all(texts),
+    records: [textOf(record?.value), textOf((await records.get(['r', 'plain']))?.value), typeof record?.expiresAt],
+    events: (await events.range('s')).map(({ data }) => data),
+    file: Buffer.concat((await file?.toArray()) ?? []).toString(),
+  };
+}
+
+async function rotates(t: Test, open: () => Promise<Storage>): Promise<void> {
+  const first = await open();
+  await fill(first, await openEncrypted(first, new KeyRing([old]), logger));
+  await first.close();
+
+  const stored = await open();
+  const ring = new KeyRing([young, old]);
+  const opened = await openEncrypted(stored, ring, logger);
+  const before = await contentOf(opened);
+  const told: string[] = [];
+  const rotation = new KeyRotation({
+    ...{ stored, opened, ring, logger },
+    beforeFold: async (document) => void told.push(document),
+    reclaim: () => stored.reclaim(),
+  });
+  t.match(await rotation.status(), [
+    { id: 'young', isCurrent: true, isHeld: true, isUsed: true },
+    { id: 'old', isCurrent: false, isHeld: true, isUsed: true },
+  ]);
+  const progress: number[] = [];
+  t.match(await rotation.run((part) => progress.push(part)), {
+    key: 'young',
+    rewritten: { documents: 3, records: 2, events: 2, files: 1 },
+    retired: ['old'],
+    failed: [],
+  });
+  t.strictSame(told.sort(), ['both', 'folded', 'logged'], 'authors are told before they are folded away');
+  t.ok(
+    progress.every((part, i) => part >= (progress[i - 1] ?? 0) && part <= 1),
+    'progress only grows',
+  );
+  t.match((await rotation.status())[1], { id: 'old', isUsed: false });
+  const again = await rotation.run(() => undefined);
+  t.match(again, { rewritten: { documents: 0, records: 0, events: 0, files: 0 }, retired: [] });
+  await stored.close();
+
+  const inner = await open();
+  const after = await openEncrypted(inner, new KeyRing([young]), logger);
+  t.strictSame(await contentOf(after), before, 'without the old key');
+  await inner.close();
+}
+
+void t.test('a rotation leaves nothing that needs the old key, in the embedded store', async (t) => {
+  const folder = await newDataFolder(t);
+  await rotates(t, () => openFolder(t, folder));
+  const medium = await bytesOf(folder);
+  t.notOk(medium.includes('from before'), 'what was never encrypted is, and has left the medium');
+});
+
+void t.test('a rotation leaves nothing that needs the old key, in Redis', async (t) => {
+  const server = await RedisTestServer.start();
+  t.teardown(() => server.stop());
+  await rotates(t, () => openFor(t, { url: server.url }));
+});
+
+void t.test('what cannot be read keeps its key, and is named', async (t) => {
+  const folder = await newDataFolder(t);
+  const stored = await openFolder(t, folder);
+  const before = await openEncrypted(stored, new KeyRing([old]), logger);
+  await before.records.put(['r', 'a'], bytes('record'));
+  await before.records.put(['r', 'moved'], bytes('record'));
+  await stored.records.put(['r', 'damaged'], (await stored.records.get(['r', 'moved']))!.value);
+  const ring = new KeyRing([young, old]);
+  const opened = await openEncrypted(stored, ring, logger);
+  const rotation = new KeyRotation({
+    ...{ stored, opened, ring, logger },
+    beforeFold: () => Promise.resolve(),
+    reclaim: () => stored.reclaim(),
+  });
+  const result = await rotation.run(() => undefined);
+  t.match(result, { rewritten: { records: 2 }, retired: [], failed: [{ what: 'the record r/damaged' }] });
+  t.match((await rotation.status())[1], { id: 'old', isUsed: true });
+  const none = new KeyRotation({
+    ...{ stored, opened: stored, ring: new KeyRing([]), logger },
+    beforeFold: () => Promise.resolve(),
+    reclaim: () => stored.reclaim(),
+  });
+  await t.rejects(
+    none.run(() => undefined),
+    NoCurrentKeyError,
+  );
 });

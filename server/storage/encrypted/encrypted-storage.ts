@@ -6,8 +6,8 @@
  * finds and orders. Values from before encryption was switched on are read as they are, so whoever can write to the
  * medium can also put plain values there: this protects against readers of disks and backups.
  *
- * Rotation: put a new key in front of the others, on every node. What is written from then on takes it: updates,
- * records that are put again, states when a document is folded. Keep an old key until nothing it encrypted is left.
+ * Rotation: put a new key in front of the others, on every node. What is written from then on takes it; `KeyRotation`
+ * brings the rest, and says when an old key may go.
  */
 import type { Logger } from 'pino';
 import type { Storage } from '../storage.js';

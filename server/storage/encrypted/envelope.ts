@@ -37,6 +37,13 @@ export function isSealed(stored: Uint8Array): boolean {
   return stored.length >= MAGIC.length && MAGIC.equals(stored.subarray(0, MAGIC.length));
 }
 
+/** Id of the key that a value was encrypted with; undefined for one that never was. */
+export function keyIdOf(stored: Uint8Array): string | undefined {
+  if (!isSealed(stored)) return undefined;
+  const idLength = stored[FIXED_BYTES - 1] ?? 0;
+  return Buffer.from(stored.subarray(FIXED_BYTES, FIXED_BYTES + idLength)).toString('latin1');
+}
+
 /** HOT PATH. Undefined without keys: the value is to be stored as it is. */
 export function seal(ring: KeyRing, kind: Kind, place: Place, ...parts: readonly Uint8Array[]): Buffer | undefined {
   const sealing = ring.forSealing();

@@ -53,6 +53,11 @@ export class KeyRing {
     return this.#current;
   }
 
+  /** The current one first. */
+  get ids(): readonly string[] {
+    return [...this.#keys.keys()];
+  }
+
   has(id: string): boolean {
     return this.#keys.has(id);
   }

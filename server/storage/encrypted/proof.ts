@@ -36,6 +36,18 @@ export async function proveKeys(records: RecordStore, ring: KeyRing): Promise<st
   return missing;
 }
 
+/** Ids of the keys that have encrypted something here, as far as they were not given up. */
+export async function provenKeys(records: RecordStore): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { key } of records.scan(PREFIX)) ids.push(key[2] ?? '');
+  return ids;
+}
+
+/** Nothing is left that the key has encrypted: it may leave the ring. */
+export async function giveUpKey(records: RecordStore, id: string): Promise<void> {
+  await records.delete(['encryption', 'proof', id]);
+}
+
 /** True for the records of this file, which are of the encryption and not of what it encrypts. */
 export function isProof(key: readonly string[]): boolean {
   return PREFIX.every((segment, i) => key[i] === segment);

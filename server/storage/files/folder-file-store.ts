@@ -1,5 +1,5 @@
 /** Files below one folder, which is made when the first comes: `<formId>/<submissionId>/<fileId>`. */
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { access, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -26,6 +26,23 @@ export class FolderFileStore implements FileStore {
       throw error;
     }
     return digest.result();
+  }
+
+  async rewrite(name: FileName, content: Readable): Promise<boolean> {
+    const target = this.#path(name);
+    const partial = `${target}${PARTIAL}`;
+    try {
+      // What a process that was killed has left of it is written over.
+      const file = await open(partial, 'w', 0o600);
+      await pipeline(content, file.createWriteStream({ flush: true }));
+      await access(target);
+      await rename(partial, target);
+      return true;
+    } catch (error) {
+      await rm(partial, { force: true });
+      if (isMissing(error)) return false;
+      throw error;
+    }
   }
 
   async read(name: FileName): Promise<Readable | undefined> {

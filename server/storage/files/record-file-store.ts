@@ -1,7 +1,7 @@
 /**
  * Files in the record store, so that every node that shares it can read them.
  *
- *   file       / form / submission / file   what it is: the blob, and once it is whole its size and number of chunks
+ *   file       / form / submission / file   what it is: the blob, and once it is whole its number of chunks
  *   file-chunk / blob / number              its bytes
  *
  * The first record stands before the first chunk, so that what a node left half-written when it ended is found. Chunks
@@ -30,6 +30,8 @@ const entrySchema = z.object({
   startedAt: z.number(),
   /** Absent while it is being written. */
   chunks: z.number().optional(),
+  /** Another blob that is being written to take the place of the first. */
+  next: z.string().optional(),
 });
 type Entry = z.infer<typeof entrySchema>;
 
@@ -44,11 +46,7 @@ export class RecordFileStore implements FileStore {
     const begun = await this.records.put(keyOf(name), encoded(entry), { ifVersion: null });
     if (begun === 'conflict') throw new StorageError('file_exists', `There is a file "${name.fileId}" already`);
     try {
-      let chunks = 0;
-      for await (const { part } of inParts(counted, CHUNK_BYTES)) {
-        await this.records.put(chunkKey(entry.blob, chunks), part);
-        chunks += 1;
-      }
+      const chunks = await this.#putChunks(entry.blob, counted);
       const done = await this.records.put(keyOf(name), encoded({ ...entry, chunks }), { ifVersion: begun.version });
       if (done === 'conflict') throw new StorageError('file_erased', 'The file was erased while it was written');
       return digest.result();
@@ -57,6 +55,37 @@ export class RecordFileStore implements FileStore {
       await this.records.delete(keyOf(name), { ifVersion: begun.version });
       throw error;
     }
+  }
+
+  async rewrite(name: FileName, content: Readable): Promise<boolean> {
+    const record = await this.records.get(keyOf(name));
+    const entry = record === undefined ? undefined : decoded(record.value);
+    if (record === undefined || entry?.chunks === undefined) return false;
+    // What a node that ended has left of it.
+    if (entry.next !== undefined) await this.records.erase([CHUNK, entry.next]);
+    const { blob: before, startedAt } = entry;
+    const blob = randomUUID();
+    // Named before its first chunk, so that an erasure finds it.
+    const begun = await this.records.put(keyOf(name), encoded({ ...entry, next: blob }), { ifVersion: record.version });
+    if (begun === 'conflict') return false;
+    let isDone = false;
+    try {
+      const chunks = await this.#putChunks(blob, content);
+      const version = { ifVersion: begun.version };
+      isDone = (await this.records.put(keyOf(name), encoded({ blob, startedAt, chunks }), version)) !== 'conflict';
+      return isDone;
+    } finally {
+      await this.records.erase([CHUNK, isDone ? before : blob]);
+    }
+  }
+
+  async #putChunks(blob: string, content: AsyncIterable<Buffer>): Promise<number> {
+    let chunks = 0;
+    for await (const { part } of inParts(content, CHUNK_BYTES)) {
+      await this.records.put(chunkKey(blob, chunks), part);
+      chunks += 1;
+    }
+    return chunks;
   }
 
   async read(name: FileName): Promise<Readable | undefined> {
@@ -83,7 +112,10 @@ export class RecordFileStore implements FileStore {
 
   async #erase(prefix: RecordKey): Promise<void> {
     const blobs: string[] = [];
-    for await (const { value } of this.records.scan(prefix)) blobs.push(decoded(value).blob);
+    for await (const { value } of this.records.scan(prefix)) {
+      const { blob, next } = decoded(value);
+      blobs.push(blob, ...(next === undefined ? [] : [next]));
+    }
     // First, so that who is writing one of them is refused at its end.
     await this.records.erase(prefix);
     for (const blob of blobs) await this.records.erase([CHUNK, blob]);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { StorageClosedError } from '../errors.js';
 import type { EventLog, LoggedEvent, RangeOptions } from '../event-log.js';
 import type { CommandPipeline } from './connection/command-pipeline.js';
@@ -24,12 +25,18 @@ export interface EventLogParts {
 const TIME_DIGITS = 15;
 const SEQUENCE_DIGITS = 10;
 
+const REWRITTEN_AT_ONCE = 500;
+/** What a node that ended has left of a rewrite goes by itself. */
+const ABANDONED_SECONDS = 3_600;
+
 /** A Stream per event stream. Ids are those of Redis, padded with zeros so that they compare as strings. */
 export class RedisEventLog implements EventLog {
   readonly #parts: EventLogParts;
   readonly #retrier: Retrier;
   readonly #quietRetrier: Retrier;
   readonly #append = loadScript('append-events-2');
+  readonly #copy = loadScript('copy-events-1');
+  readonly #exchange = loadScript('exchange-events-2');
   readonly #appender: OrderedAppender<readonly string[], string[]>;
 
   constructor(parts: EventLogParts) {
@@ -113,6 +120,36 @@ export class RedisEventLog implements EventLog {
       if (place !== undefined) places.set(name, place);
     }
     return places;
+  }
+
+  /** Entries of a Stream cannot be changed: a second one is written beside it, which then takes its place at once. */
+  async rewrite(stream: string, replace: (event: LoggedEvent) => unknown): Promise<number> {
+    const { keys, writes } = this.#parts;
+    const { log } = keys.events(stream);
+    const rewritten = keys.rewrittenEvents(stream, randomUUID());
+    let replaced = 0;
+    let after: string | undefined;
+    for (;;) {
+      const events = await this.range(stream, { ...(after !== undefined && { after }), limit: REWRITTEN_AT_ONCE });
+      const entries = events.flatMap((event) => {
+        const data = replace(event);
+        if (data !== undefined) replaced += 1;
+        return [fromId(event.id), JSON.stringify(data === undefined ? event.data : data)];
+      });
+      if (entries.length > 0) {
+        await this.#write(() => writes.script(this.#copy, [rewritten], ABANDONED_SECONDS, ...entries));
+      }
+      after = events.at(-1)?.id ?? after;
+      if (events.length < REWRITTEN_AT_ONCE) break;
+    }
+    if (after === undefined || replaced === 0) {
+      await this.#write(() => writes.command(rewritten, 'unlink', rewritten));
+      return 0;
+    }
+    const last = fromId(after);
+    await this.#write(() => writes.script(this.#exchange, [log, rewritten], last));
+    this.#parts.onErased();
+    return replaced;
   }
 
   async trim(stream: string, before: string): Promise<void> {

@@ -48,6 +48,11 @@ export class Keys {
     return { log: `${base}:log`, meta: `${base}:meta`, consumers: `${base}:consumers` };
   }
 
+  /** A stream that is being written anew, in the same slot. */
+  rewrittenEvents(stream: string, id: string): string {
+    return `${this.namespace}:{e:${escapeText(stream)}}:rewrite:${id}`;
+  }
+
   lease(duty: string): LeaseKeys {
     const base = `${this.namespace}:{l:${escapeText(duty)}}`;
     return { lease: `${base}:holder`, fence: `${base}:fence` };

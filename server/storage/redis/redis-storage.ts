@@ -122,6 +122,7 @@ export async function openRedisStorage(options: RedisStorageOptions): Promise<Re
     advice,
     health: () => health.current,
     onHealthChange: (listener) => health.onChange(listener),
+    reclaim: async () => purge.request(),
     close: () => (closed ??= close()),
   };
 }

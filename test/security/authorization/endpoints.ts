@@ -260,6 +260,8 @@ const documents: readonly Endpoint[] = [
   { call: `POST ${named}/snapshots/{id}/restore`, who: 'o', on: 'document' },
   { call: `DELETE ${named}/snapshots/{id}`, who: 'o', on: 'document' },
   { call: `POST ${named}/compact`, who: 'a', on: 'document' },
+  admin('GET /encryption/keys'),
+  admin('POST /encryption/rotation', { answers: [202, 409] }),
   admin('GET /snapshots/policy'),
   admin('PUT /snapshots/policy', { body: empty }),
 ];

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { DocumentErasedError, StorageClosedError } from '../../errors.js';
 import type {
   AppendOptions,
+  CompactOptions,
   DocumentInfo,
   DocumentLog,
   ErasureReceipt,
@@ -106,7 +107,12 @@ export class RedisDocumentLog implements DocumentLog {
    * have received and this node has appended: an append that was just acknowledged can stand behind one of another node
    * that is still on its way, and a state without that one must not replace it.
    */
-  async compact(document: string, upTo: Position, state: Uint8Array): Promise<'done' | 'lost the race'> {
+  async compact(
+    document: string,
+    upTo: Position,
+    state: Uint8Array,
+    { again = false }: CompactOptions = {},
+  ): Promise<'done' | 'lost the race'> {
     const received = [...(this.#live.get(document) ?? [])].map(({ delivered }) => delivered);
     const [least] = received.toSorted(compareIds);
     const position =
@@ -116,7 +122,7 @@ export class RedisDocumentLog implements DocumentLog {
     const stored = encodeSnapshot(position, state);
     const id = randomUUID();
     const reply = await this.#retrier.run(
-      () => this.#parts.writes.script(this.#compact, [log, snapshot, meta], position, stored, id),
+      () => this.#parts.writes.script(this.#compact, [log, snapshot, meta], position, stored, id, again ? '1' : '0'),
       this.#parts.deadlineMs,
     );
     const outcome = String(reply);

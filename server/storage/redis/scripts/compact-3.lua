@@ -9,6 +9,7 @@ Arguments
   1 position  the last entry that the state includes
   2 state     the snapshot as it is stored
   3 id        of this compaction: sent again, it is answered as the first time
+  4 again     '1': also when the stored snapshot ends at the position already; it is replaced
 
 Result
   'done'  'lost the race'  'erased'
@@ -19,15 +20,21 @@ Invariants
   - Snapshot, position and trimmed log change together.
 ]]
 local log, snapshot, meta = KEYS[1], KEYS[2], KEYS[3]
-local position, state, id = ARGV[1], ARGV[2], ARGV[3]
+local position, state, id, again = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
-local stored = redis.call('HMGET', meta, 'erased', 'snapId')
+local stored = redis.call('HMGET', meta, 'erased', 'snapId', 'snapAt')
 if stored[1] then
   return 'erased'
 end
 if stored[2] == id then
   -- A write, so that a WAIT that follows on this connection covers the compaction.
   redis.call('HSET', meta, 'snapId', id)
+  return 'done'
+end
+
+if again == '1' and stored[3] == position then
+  redis.call('SET', snapshot, state)
+  redis.call('HSET', meta, 'snapBytes', #state, 'snapId', id)
   return 'done'
 end
 
