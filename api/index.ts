@@ -38,7 +38,7 @@ import { addRequestWatch, securityRoutes } from './security/index.js';
 import { snapshotPolicyRoutes } from './snapshots/policy-routes.js';
 import { snapshotRoutes } from './snapshots/routes.js';
 import { SnapshotService } from './snapshots/service.js';
-import { createSubmissions, submissionRoutes } from './submissions/index.js';
+import { BulkMigrations, createSubmissions, submissionRoutes } from './submissions/index.js';
 import { systemRoutes } from './system/routes.js';
 import { syncRoutes } from './sync/routes.js';
 import { tokenRoutes } from './tokens/routes.js';
@@ -204,6 +204,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       await v1.register(notificationRoutes, { notifications, settings, clock });
       await v1.register(submissionRoutes, {
         ...{ submissions: submissions.service, listing: submissions.listing, migrations: submissions.migrations },
+        bulk: new BulkMigrations({ ...submissions, versions, operations }),
         ...{ audit, addresses },
         locationHeaders: options.locationHeaders,
       });

@@ -22,6 +22,7 @@ export {
   resumeSubmission,
   startSubmission,
   SubmissionHandle,
+  type SheetMigration,
   type SheetVerdict,
   type StartedSubmission,
 } from './submission/submission-handle.js';

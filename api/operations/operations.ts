@@ -12,6 +12,8 @@ import { Problem } from '../http/problem.js';
 const storedSchema = z.object({
   id: z.string(),
   kind: z.string(),
+  /** Who may follow it beside administrators: the id of the principal that began it. */
+  owner: z.string().optional(),
   state: z.enum(['running', 'done', 'failed']),
   /** 0 to 1. */
   progress: z.number(),
@@ -40,10 +42,11 @@ export class Operations {
   ) {}
 
   /** Begins the work and answers at once. */
-  async start(kind: string, work: Work): Promise<Operation> {
+  async start(kind: string, work: Work, owner?: string): Promise<Operation> {
     const now = this.clock();
     const operation: Operation = {
       id: uuidv7(),
+      ...(owner === undefined ? {} : { owner }),
       ...{ kind, state: 'running' as const, progress: 0, createdAt: now, updatedAt: now },
     };
     await this.#save(operation);

@@ -1,6 +1,8 @@
-/** `/operations/:id`: how far long work has come. For administrators. */
+/** `/operations/:id`: how far long work has come. For administrators, and for whoever began it. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { callerOf, requireAdmin } from '../http/caller.js';
+import { mayAdminister } from '../../server/auth/index.js';
+import { callerOf } from '../http/caller.js';
+import { Problem } from '../http/problem.js';
 import type { Operations } from './operations.js';
 import { operationParams, operationSchema, shownOperation } from './schemas.js';
 
@@ -19,8 +21,17 @@ export const operationRoutes: FastifyPluginAsyncZod<{ readonly operations: Opera
       },
     },
     async (request) => {
-      requireAdmin(callerOf(request));
-      return shownOperation(await operations.get(request.params.id));
+      const caller = callerOf(request);
+      const isAdmin = mayAdminister(caller);
+      const operation = await operations.get(request.params.id).catch((error: unknown) => {
+        // Whether there is such an operation is told to administrators alone.
+        if (isAdmin || !(error instanceof Problem)) throw error;
+        return undefined;
+      });
+      if (operation === undefined || (!isAdmin && operation.owner !== caller.id)) {
+        throw new Problem('forbidden', 'An operation is followed by administrators, and by whoever began it.');
+      }
+      return shownOperation(operation);
     },
   );
 };

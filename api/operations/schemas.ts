@@ -15,5 +15,10 @@ export const operationSchema = z.object({
 });
 
 export function shownOperation(operation: Operation): z.infer<typeof operationSchema> {
-  return { ...operation, createdAt: timeOf(operation.createdAt), updatedAt: timeOf(operation.updatedAt) };
+  const { id, kind, state, progress, result, error, createdAt, updatedAt } = operation;
+  return {
+    ...{ id, kind, state, progress, createdAt: timeOf(createdAt), updatedAt: timeOf(updatedAt) },
+    ...(result === undefined ? {} : { result }),
+    ...(error === undefined ? {} : { error }),
+  };
 }

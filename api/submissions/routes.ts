@@ -7,6 +7,7 @@ import { deviceOf, locationIn } from './device.js';
 import { fileRoutes } from './files/routes.js';
 import type { SubmissionListing } from './lists/listing.js';
 import { listRoutes } from './lists/routes.js';
+import type { BulkMigrations } from './migration/bulk-migration.js';
 import type { SubmissionMigrations } from './migration/migration.js';
 import { migrationRoutes } from './migration/routes.js';
 import { requireReviewer, requireSheetRight } from './rights.js';
@@ -23,6 +24,7 @@ export interface SubmissionRoutesOptions {
   readonly submissions: SubmissionService;
   readonly listing: SubmissionListing;
   readonly migrations: SubmissionMigrations;
+  readonly bulk: BulkMigrations;
   readonly audit: AuditLog;
   readonly addresses: ClientAddresses;
   /** Where trusted proxies say where a client is; in lower case. */
@@ -30,10 +32,10 @@ export interface SubmissionRoutesOptions {
 }
 
 export const submissionRoutes: FastifyPluginAsyncZod<SubmissionRoutesOptions> = async (api, options) => {
-  const { submissions: service, listing, migrations, audit, addresses, locationHeaders } = options;
+  const { submissions: service, listing, migrations, bulk, audit, addresses, locationHeaders } = options;
   await api.register(listRoutes, { listing });
   await api.register(fileRoutes, { submissions: service });
-  await api.register(migrationRoutes, { migrations });
+  await api.register(migrationRoutes, { migrations, bulk, audit });
 
   api.post(
     submissions,

@@ -34,6 +34,22 @@ export interface SheetVerdict {
     readonly code: string;
     readonly message: string;
   }[];
+  /** A newer published version that the sheet may move to; null when there is none. */
+  readonly offer: { readonly version: number } | null;
+}
+
+/** What moving to a newer version would do to the answers, or did. */
+export interface SheetMigration {
+  readonly from: number;
+  readonly to: number;
+  readonly answers: readonly {
+    readonly field: string;
+    /** What was not kept as it was stays in the record of the submission. */
+    readonly outcome: 'kept' | 'converted' | 'dropped';
+    readonly before: Json;
+    readonly after?: Json;
+    readonly message?: string;
+  }[];
 }
 
 /** @throws RequestRefusedError */
@@ -93,7 +109,7 @@ export class SubmissionHandle {
     return readSheetMeta(this.doc);
   }
 
-  /** Progress and errors; needs awareness. For an opinion without a round trip use `inspectSheet` of `formloom/crdt`. */
+  /** Progress, errors, and the offer of a newer version; needs awareness. For an opinion without a round trip use `inspectSheet` of `formloom/crdt`. */
   get verdict(): SheetVerdict {
     return this.#verdict.get();
   }
@@ -123,6 +139,22 @@ export class SubmissionHandle {
     return this.#rest.request('POST', `${this.#path}/validate`);
   }
 
+  /** Nothing changes. @param version the newest when absent @throws RequestRefusedError */
+  previewMigration(version?: number): Promise<SheetMigration> {
+    return this.#rest.request('GET', `${this.#path}/migration`, version === undefined ? {} : { query: { version } });
+  }
+
+  /**
+   * Moves the sheet to the version that `verdict.offer` names, for everybody who fills it. `meta.version` says when it has
+   * happened: then read the form in that version.
+   *
+   * @param version the newest when absent
+   * @throws RequestRefusedError
+   */
+  migrate(version?: number): Promise<SheetMigration> {
+    return this.#rest.request('POST', `${this.#path}/migration`, { body: version === undefined ? {} : { version } });
+  }
+
   /** Ends the connection too. */
   close(): void {
     this.server.close();
@@ -142,8 +174,8 @@ export class SubmissionHandle {
 function readVerdict({ awareness }: Connection): SheetVerdict {
   for (const state of awareness?.getStates().values() ?? []) {
     if (state['server'] !== true || state['user'] !== undefined) continue;
-    const { progress, errors } = state as Partial<SheetVerdict>;
-    return { progress, errors: errors ?? [] };
+    const { progress, errors, offer } = state as Partial<SheetVerdict>;
+    return { progress, errors: errors ?? [], offer: offer ?? null };
   }
-  return { progress: undefined, errors: [] };
+  return { progress: undefined, errors: [], offer: null };
 }

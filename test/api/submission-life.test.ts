@@ -178,6 +178,47 @@ void t.test('a sheet moves to a newer version, live, and nothing that was answer
   t.equal((await me.post(`${path}/migration`)).body.code, 'submission_closed');
 });
 
+void t.test('all open sheets move to a newer version at once, after a count of what that does', async (t) => {
+  const form = await published({}, [NAME, { id: 'age', type: 'text' }, { id: 'old', type: 'text' }]);
+  const [kept, changed, done] = [
+    await started(form, { name: 'Ada' }),
+    await started(form, { name: 'Bob', age: '42', old: 'x' }),
+    await started(form, { name: 'Cleo' }),
+  ];
+  t.equal((await done.me.post(`${done.path}/submit`)).status, 200);
+  await admin.put(`/forms/${form}`, { pages: [{ id: 'p1', fields: [NAME, { id: 'age', type: 'number' }] }] });
+  const path = `/forms/${form}/submissions/migration`;
+  t.equal((await admin.post(path, { from: 1 })).status, 422, 'there is nothing newer');
+  t.equal((await admin.post(`/forms/${form}/publish`)).body.version, 2);
+  t.equal((await admin.post(path, { to: 9 })).body.code, 'version_not_found');
+  const own = { sub: 'olga', grants: [{ document: `form/${form}*`, role: 'owner' }] };
+  const owner = restClient(server.http, (await admin.post('/tokens', own)).body.token as string);
+  t.equal((await kept.me.post(path)).status, 403, 'not for who fills a sheet');
+
+  const resultOf = async (answer: { status: number; body: { id: string }; text: string }): Promise<unknown> => {
+    t.equal(answer.status, 202, answer.text);
+    const read = (): Promise<{ body: { state: string; result: unknown } }> =>
+      owner.get(`/operations/${answer.body.id}`);
+    await until(async () => (await read()).body.state === 'done', { what: 'whoever began it follows it' });
+    t.equal((await kept.me.get(`/operations/${answer.body.id}`)).status, 403);
+    return (await read()).body.result;
+  };
+  const counts = { to: 2, sheets: 2, moved: 2, changed: 1, skipped: 0, failed: 0 };
+  const answers = { kept: 2, converted: 1, dropped: 1 };
+  t.match(await resultOf(await owner.post(`${path}?dryRun=true`)), { dryRun: true, ...counts, answers });
+  t.equal((await admin.get(changed.path)).body.version, 1, 'a count changes nothing');
+  const peer = stockClient(server.ws, changed.document, { params: { token: changed.token } });
+  t.teardown(() => peer.destroy());
+  await peer.synced();
+  t.match(await resultOf(await owner.post(path, { from: 1, to: 2 })), { dryRun: false, ...counts, answers });
+  await until(() => readSheetMeta(peer.doc).version === 2, { what: 'whoever fills it sees it move' });
+  t.same(readAnswers(peer.doc), { name: 'Bob', age: 42 });
+  const migrations = [{ by: { id: 'olga' }, dropped: { age: '42', old: 'x' } }];
+  t.match((await admin.get(changed.path)).body, { version: 2, migrations });
+  t.equal((await admin.get(done.path)).body.version, 1, 'what was handed in stays');
+  t.match(await resultOf(await owner.post(path)), { sheets: 0, moved: 0 });
+});
+
 void t.test('where somebody is, as a trusted proxy says, is kept when the form allows it', async (t) => {
   const locationOf = async (settings: object, headers: Record<string, string>): Promise<unknown> => {
     const form = await published(settings);

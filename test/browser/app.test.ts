@@ -104,6 +104,56 @@ t.test('a respondent on a phone goes offline, comes back and hands in', async (t
   });
 });
 
+t.test('a respondent is offered a newer version, and takes answers along when a backup was restored', async (t) => {
+  const formId = await visitForm(app.rest);
+  await app.rest.post(`/forms/${formId}/publish`);
+  const cleo = await app.visit(t, `/app/r/${formId}`, { name: 'Cleo', language: 'fr' });
+  const { page } = cleo;
+  // From the second connection on, the sheet is of another life, as after a restore.
+  let life = 0;
+  let cut = (): void => undefined;
+  await page.routeWebSocket(/submission/, (socket) => {
+    const server = socket.connectToServer();
+    cut = () => void socket.close({ code: 1012, reason: 'restart' });
+    const epoch = `"epoch":"another life ${String((life += 1)).padStart(23, '0')}"`;
+    server.onMessage((message) => {
+      const text = Buffer.from(message).toString('latin1');
+      socket.send(Buffer.from(text.replace(/"epoch":"[^"]{36}"/, epoch), 'latin1'));
+    });
+  });
+  await page.reload();
+  await page.getByLabel('Votre nom').fill('Cleo Baptiste');
+  await page.locator('[role=status][data-state=saved]').waitFor();
+  const form = (await app.rest.get(`/forms/${formId}`)).body;
+  form.pages[0].fields = [
+    ...form.pages[0].fields.slice(0, 1),
+    { id: 'shoe', type: 'number', title: { fr: 'Pointure' } },
+  ];
+  t.equal((await app.rest.put(`/forms/${formId}`, form)).status, 200);
+  t.equal((await app.rest.post(`/forms/${formId}/publish`)).body.version, 2);
+  const notice = page.locator('.notice', { hasText: 'nouvelle version' });
+  await notice.waitFor();
+  await isClean(t, cleo, 'the offer of a newer version');
+  await notice.getByRole('button').click();
+  await page.getByLabel('Pointure').fill('39');
+  t.equal(await page.getByLabel('Votre nom').inputValue(), 'Cleo Baptiste');
+  t.equal(await notice.count(), 0);
+  await page.locator('[role=status][data-state=saved]').waitFor();
+
+  cut();
+  const restored = page.locator('.notice', { hasText: 'restauré' });
+  await restored.waitFor();
+  await page.getByLabel('Pointure').fill('40');
+  await isClean(t, cleo, 'a sheet after a restore');
+  await restored.getByRole('button').click();
+  await page.locator('[role=status][data-state=saved]').waitFor();
+  t.equal(await page.getByLabel('Pointure').inputValue(), '40');
+  const { body } = await app.rest.get(`/forms/${formId}/submissions`);
+  const answers = async (): Promise<unknown> =>
+    (await app.rest.get(`/forms/${formId}/submissions/${String(body.data[0].id)}`)).body.answers;
+  await until(async () => JSON.stringify(await answers()) === '{"name":"Cleo Baptiste","shoe":40}');
+});
+
 t.test('an operator restores a snapshot while an editor watches', async (t) => {
   const formId = await visitForm(app.rest);
   await app.rest.post(`/documents/${encodeURIComponent(`form/${formId}`)}/snapshots`, { label: 'Before the rush' });

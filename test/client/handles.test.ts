@@ -173,6 +173,29 @@ void t.test('a sheet is filled by two, judged while it is filled, and handed in 
   await until(() => again.answers['name'] === 'Ada');
 });
 
+void t.test('a sheet is offered a newer version, and moves to it for all who fill it', async (t) => {
+  const respondent = sdk(t, server.http, { token: await mint('rita', { document: 'form/moves', role: 'respondent' }) });
+  const pages = (...fields: object[]): object => ({ id: 'moves', pages: [{ id: 'p1', fields }] });
+  const name = { id: 'name', type: 'text' };
+  t.equal((await admin.post('/forms', pages(name, { id: 'age', type: 'text' }))).status, 201);
+  await admin.post('/forms/moves/publish');
+  const started = await startSubmission(respondent, 'moves');
+  const sheet = openSubmission({ url: server.http, WebSocket }, started);
+  t.teardown(() => sheet.close());
+  sheet.answer({ name: 'Ada', age: '42' });
+  await saved(sheet.connection);
+  t.equal(sheet.verdict.offer, null);
+  await admin.put('/forms/moves', pages(name, { id: 'age', type: 'number' }));
+  await admin.post('/forms/moves/publish');
+  await until(() => sheet.verdict.offer?.version === 2);
+  const outcome = { from: 1, to: 2, answers: [{ field: 'age', outcome: 'converted', before: '42', after: 42 }, {}] };
+  t.match(await sheet.previewMigration(), outcome);
+  t.equal(sheet.meta.version, 1);
+  t.match(await sheet.migrate(), outcome);
+  await until(() => sheet.meta.version === 2 && sheet.answers['age'] === 42);
+  await until(() => sheet.verdict.offer === null);
+});
+
 void t.test('whoever does nothing for a minute is idle, until the next sign', async (t) => {
   const { awareness } = sdk(t, server.http).open('notes', { connect: false });
   const timers: { ms: number; run: () => void }[] = [];

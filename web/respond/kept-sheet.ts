@@ -23,7 +23,7 @@ const KEPT_MS = 30 * 86_400_000;
 /** Where the browser keeps nothing for us, the sheet needs the network to open again, as any page does. */
 export async function keepSheet(
   resumeToken: string,
-  { id, formId, version }: StartedSubmission,
+  { id, formId, version }: Pick<StartedSubmission, 'id' | 'formId' | 'version'>,
   form: FormJson,
 ): Promise<void> {
   const key = await keyOf(resumeToken);

@@ -1,6 +1,12 @@
 /** The pages of a form, one at a time, along the path that the answers lead to. */
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from 'react';
-import { guardLeaving, RequestRefusedError, type FormJson, type SubmissionHandle } from '../../client/index.js';
+import {
+  guardLeaving,
+  RequestRefusedError,
+  STALE_COPY,
+  type FormJson,
+  type SubmissionHandle,
+} from '../../client/index.js';
 import type { Json } from '../../crdt/form/form-json.js';
 import { inspectSheet, type AnswerIssue } from '../../crdt/submission/inspect-sheet.js';
 import { useNetwork, useTask } from '../app/hooks.js';
@@ -10,6 +16,7 @@ import { SaveIndicator, useConnectionStatus } from '../parts/save-indicator.js';
 import { Problem } from '../parts/shell.js';
 import { CompanyList, useCompany } from './company.js';
 import { Question } from './question.js';
+import { NewerVersion, RestoredNotice } from './sheet-notices.js';
 import { SheetContext, type SheetView } from './sheet-context.js';
 import type { SheetToken } from './sheet-token.js';
 import { useVisit } from './visit.js';
@@ -22,9 +29,11 @@ interface QuestionnaireProps {
   readonly isKept: boolean;
   /** It is handed in, here or elsewhere. */
   readonly onDone: () => void;
+  /** Opens the sheet as the server has it now, and gives it the answers that are here. */
+  readonly onTakeAlong: () => Promise<void>;
 }
 
-export function Questionnaire({ form, handle, token, isKept, onDone }: QuestionnaireProps): ReactNode {
+export function Questionnaire({ form, handle, token, isKept, onDone, onTakeAlong }: QuestionnaireProps): ReactNode {
   const { t, language } = useWording();
   const answers = useSyncExternalStore(handle.subscribe, () => handle.answers);
   const { status } = useConnectionStatus(handle.connection);
@@ -128,6 +137,8 @@ export function Questionnaire({ form, handle, token, isKept, onDone }: Questionn
       }
     });
   };
+  const { state: line } = handle.connection;
+  const isRestored = line.status === 'closed' && line.code === STALE_COPY;
   const isOffline = status === 'offline' || status === 'idle';
   return (
     <SheetContext.Provider value={view}>
@@ -139,6 +150,7 @@ export function Questionnaire({ form, handle, token, isKept, onDone }: Questionn
           <CompanyList others={others} />
         </div>
         {isOffline && <p className="notice warn">{t('offlineNotice')}</p>}
+        {isRestored ? <RestoredNotice onTakeAlong={onTakeAlong} /> : <NewerVersion handle={handle} />}
       </div>
       <header className={index === 0 ? 'form-title' : 'form-title small'}>
         <h1>{textIn(form.title, language) || t('untitled')}</h1>

@@ -23,6 +23,8 @@ import '../style/respond.css';
 
 interface Sheet {
   readonly form: FormJson;
+  /** Of the form. */
+  readonly version: number;
   readonly handle: SubmissionHandle;
   readonly token: SheetToken;
   /** Its answers are here already, the network or not. */
@@ -30,7 +32,7 @@ interface Sheet {
   readonly copy: LocalCopy | undefined;
 }
 interface Opening {
-  readonly sheet: Pick<StartedSubmission, 'id' | 'formId'>;
+  readonly sheet: Pick<StartedSubmission, 'id' | 'formId' | 'version'>;
   readonly form: FormJson;
   readonly token: SheetToken;
 }
@@ -63,11 +65,54 @@ async function begin(formId: string): Promise<StartedSubmission> {
   return started;
 }
 
-async function readForm({ formId, version, token }: StartedSubmission): Promise<FormJson> {
+async function readForm({
+  formId,
+  version,
+  token,
+}: Pick<StartedSubmission, 'formId' | 'version' | 'token'>): Promise<FormJson> {
   return server().rest.request<FormJson>('GET', `/forms/${formId}`, {
     query: { version },
     ...(token === null ? {} : { token }),
   });
+}
+
+async function opened({ sheet: which, form, token }: Opening): Promise<Sheet> {
+  const copy = await openAnswers(which);
+  // The token is asked for with each attempt: it stands in the options of the server.
+  const options = { ...serverOptions(), ...(token.isNeeded ? { token: token.get } : {}) };
+  const handle = openSubmission(options, { ...which, token: null }, copy === undefined ? {} : { doc: copy.doc, copy });
+  copy?.follow(handle.connection);
+  const isKept = readSheetMeta(handle.doc).formId !== undefined;
+  return { form, version: which.version, handle, token, copy, isKept };
+}
+
+function close({ handle, copy }: Sheet): void {
+  handle.close();
+  void copy?.close();
+}
+
+/** The sheet was moved to another version: here, by somebody who fills it too, or by an owner of the form. */
+function useMovedForm(sheet: Sheet | undefined, onMoved: (sheet: Sheet) => void): void {
+  useEffect(() => {
+    if (sheet === undefined) return undefined;
+    const { handle, token } = sheet;
+    const { formId, id } = handle;
+    const look = (): void => {
+      const { version } = handle.meta;
+      if (version === undefined || version === sheet.version) return;
+      readForm({ formId, version, token: token.known ?? null }).then(
+        (form) => {
+          if (handle.meta.version !== version) return;
+          void keepSheet(resumeToken(), { id, formId, version }, form);
+          onMoved({ ...sheet, form, version });
+        },
+        // Without a network the form stays as it is; the next change of the sheet tries again.
+        () => undefined,
+      );
+    };
+    look();
+    return handle.subscribe(look);
+  }, [sheet, onMoved]);
 }
 
 /** Also under React's double effects in development, a page begins one sheet. */
@@ -80,29 +125,38 @@ export default function RespondPage({ formId }: { readonly formId: string }): Re
   useEffect(() => keepShell('respond'), []);
   useEffect(() => {
     let isCurrent = true;
-    let handle: SubmissionHandle | undefined;
-    let copy: LocalCopy | undefined;
-    const open = async (): Promise<void> => {
-      const starting = begun.get(formId) ?? openingOf(formId);
-      begun.set(formId, starting);
-      const { sheet: which, form, token } = await starting;
-      copy = await openAnswers(which);
-      if (!isCurrent) return void copy?.close();
-      // The token is asked for with each attempt: it stands in the options of the server.
-      const options = { ...serverOptions(), ...(token.isNeeded ? { token: token.get } : {}) };
-      handle = openSubmission(options, { ...which, token: null }, copy === undefined ? {} : { doc: copy.doc, copy });
-      copy?.follow(handle.connection);
-      setSheet({ form, handle, token, copy, isKept: readSheetMeta(handle.doc).formId !== undefined });
-    };
-    open().catch((failure: unknown) => {
-      if (isCurrent) setError(failure);
-    });
+    const opening = begun.get(formId) ?? openingOf(formId);
+    begun.set(formId, opening);
+    opening.then(opened).then(
+      (ready) => (isCurrent ? setSheet(ready) : close(ready)),
+      (failure: unknown) => isCurrent && setError(failure),
+    );
     return () => {
       isCurrent = false;
-      handle?.close();
-      void copy?.close();
     };
   }, [formId]);
+  useEffect(
+    () => () => {
+      if (sheet !== undefined) close(sheet);
+    },
+    [sheet?.handle],
+  );
+  useMovedForm(sheet, setSheet);
+  const takeAlong = async (): Promise<void> => {
+    if (sheet === undefined) return;
+    const { answers } = sheet.handle;
+    const opening = await openingOf(formId).catch((failure: unknown) => {
+      if (!(failure instanceof RequestRefusedError) || failure.status >= 500) throw failure;
+      // The backup is from before the sheet was begun, and knows nothing of it.
+      history.replaceState(null, '', location.pathname);
+      return openingOf(formId);
+    });
+    begun.set(formId, Promise.resolve(opening));
+    const ready = await opened(opening);
+    await ready.handle.connection.synced();
+    ready.handle.answer(answers);
+    setSheet(ready);
+  };
   const isMissing = error instanceof RequestRefusedError && (error.status === 404 || error.status === 409);
   return (
     <Shell title={sheet === undefined ? t('form') : textIn(sheet.form.title, language)} isPublic>
@@ -125,7 +179,14 @@ export default function RespondPage({ formId }: { readonly formId: string }): Re
             {t('loading')}
           </p>
         )}
-        {sheet !== undefined && <Questionnaire {...sheet} onDone={() => void forgetSheet(resumeToken(), sheet.copy)} />}
+        {sheet !== undefined && (
+          <Questionnaire
+            key={sheet.handle.doc.guid}
+            {...sheet}
+            onDone={() => void forgetSheet(resumeToken(), sheet.copy)}
+            onTakeAlong={takeAlong}
+          />
+        )}
       </div>
     </Shell>
   );

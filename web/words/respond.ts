@@ -7,6 +7,20 @@ export const RESPOND = {
     'The form is not there, or it was not published yet.',
     'Le formulaire n’existe pas ou n’est pas encore publié.',
   ],
+  newerVersion: [
+    'This form was changed while you were filling it in. You can go on with the newer version.',
+    'Ce formulaire a été modifié pendant que vous le remplissiez. Vous pouvez continuer avec la nouvelle version.',
+  ],
+  newerVersionLoses: [
+    'Answers that it no longer takes as they are: {count}. They stay with the form’s owner, and are not handed in.',
+    'Réponses qu’elle ne prend plus telles quelles : {count}. Elles restent chez le propriétaire et ne sont pas envoyées.',
+  ],
+  moveToNewer: ['Go on with the newer version', 'Continuer avec la nouvelle version'],
+  sheetRestored: [
+    'This form was restored from a backup. What you see here is not saved any more.',
+    'Ce formulaire a été restauré d’une sauvegarde. Ce que vous voyez ici n’est plus enregistré.',
+  ],
+  takeAnswersAlong: ['Go on with these answers', 'Continuer avec ces réponses'],
   startAnew: ['Start anew', 'Recommencer'],
   progress: ['Progress', 'Progression'],
   percent: ['{percent} % done', '{percent} % rempli'],

@@ -1,20 +1,53 @@
-/** `/forms/:formId/submissions/:submissionId/migration`: what a newer version would do to the answers, and the move. */
+/** What a newer version would do to the answers of a sheet, and the move: of one sheet, or of all that are open. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
-import { callerOf } from '../../http/caller.js';
+import type { AuditLog } from '../../audit/audit-log.js';
+import { callerOf, requireRight } from '../../http/caller.js';
+import { operationSchema, shownOperation } from '../../operations/schemas.js';
 import { requireSheetRight } from '../rights.js';
-import { submissionParams } from '../schemas.js';
+import { formParams, submissionParams } from '../schemas.js';
 import { shown } from '../shown.js';
+import type { BulkMigrations } from './bulk-migration.js';
 import type { Migration, SubmissionMigrations } from './migration.js';
 import * as schemas from './schemas.js';
 
 const tags = ['submissions'];
 const path = '/forms/:formId/submissions/:submissionId/migration';
 
-export const migrationRoutes: FastifyPluginAsyncZod<{ readonly migrations: SubmissionMigrations }> = async (
+export interface MigrationRoutesOptions {
+  readonly migrations: SubmissionMigrations;
+  readonly bulk: BulkMigrations;
+  readonly audit: AuditLog;
+}
+
+export const migrationRoutes: FastifyPluginAsyncZod<MigrationRoutesOptions> = async (
   api,
-  { migrations },
+  { migrations, bulk, audit },
 ) => {
+  api.post(
+    '/forms/:formId/submissions/migration',
+    {
+      schema: {
+        tags,
+        summary: 'Move all open sheets to a newer version, or count what that would do; an operation to follow',
+        params: formParams,
+        querystring: schemas.migrateQuery,
+        body: schemas.bulkMigrateSchema,
+        response: { 202: operationSchema },
+      },
+    },
+    async (request, reply) => {
+      const { formId } = request.params;
+      const principal = callerOf(request);
+      requireRight(principal, `form/${formId}`, 'own', 'form_not_found');
+      const { from, to } = request.body ?? {};
+      const isDryRun = request.query.dryRun;
+      const operation = await bulk.start(principal, formId, { from, to, isDryRun });
+      if (!isDryRun) await audit.record(principal, 'submissions.migration-started', { formId, ...request.body });
+      return reply.code(202).header('location', `/api/v1/operations/${operation.id}`).send(shownOperation(operation));
+    },
+  );
+
   api.get(
     path,
     {

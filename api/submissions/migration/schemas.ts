@@ -14,6 +14,14 @@ export const migrateQuery = z.object({
 /** The whole body may be left out. */
 export const migrateSchema = z.strictObject({ version: versionSchema.optional() }).nullish();
 
+/** The whole body may be left out. */
+export const bulkMigrateSchema = z
+  .strictObject({
+    from: z.number().int().min(1).optional().describe('Sheets of this version alone; of all older ones when absent.'),
+    to: versionSchema.optional(),
+  })
+  .nullish();
+
 export const migrationSchema = z.object({
   from: z.number(),
   to: z.number(),

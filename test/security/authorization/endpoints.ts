@@ -82,6 +82,7 @@ const forms: readonly Endpoint[] = [
   },
   { call: 'PUT /forms/{formId}', who: 'e', on: 'form', body: ({ formId }) => ({ id: formId, pages }) },
   { call: 'POST /forms/{formId}/publish', who: 'o', on: 'form', query: '?dryRun=true' },
+  { call: 'POST /forms/{formId}/submissions/migration', who: 'o', on: 'form', answers: [202, 409] },
 ];
 
 const threads: readonly Endpoint[] = [
