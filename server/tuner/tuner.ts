@@ -3,7 +3,7 @@
  *
  *   objective   load of the reading + the price of every knob that is away from its home. Lower is better
  *   loaded      the next knob goes one step in its direction of relief
- *   on trial    rounds with the step and without it take turns: before, with, without, with, without … up to three times.
+ *   on trial    rounds with the step and without it take turns: before, with, without, with, without … up to four times.
  *               Kept when the rounds with the step are better than their neighbours without by clearly more than rounds
  *               differ by themselves; taken back when they are not, at once when the first is worse by so much. So a load
  *               that falls by itself, or neighbours on the machine, are not put down to the step
@@ -13,6 +13,7 @@
  *
  * Pure: time comes as rounds, readings come as arguments, and the knobs are all it touches.
  */
+import { median, middle, type Felt } from './felt.js';
 import type { Knob, KnobBounds, Knobs } from './knob.js';
 import { load, type Reading, type Targets } from './reading.js';
 
@@ -35,10 +36,10 @@ export interface TunerStep {
   readonly from: number;
   readonly to: number;
   readonly outcome: 'kept' | 'taken back';
-  /** The rounds without the step, their mean where there are several. */
-  readonly before: Reading & { readonly objective: number };
+  /** The rounds without the step, their median where there are several. */
+  readonly before: Felt;
   /** The rounds with it. */
-  readonly after: Reading & { readonly objective: number };
+  readonly after: Felt;
 }
 
 export interface Advice {
@@ -65,8 +66,6 @@ export interface TrialState {
   readonly isInPlace: boolean;
 }
 
-type Felt = Reading & { readonly objective: number };
-
 interface Trial {
   readonly knob: Knob;
   readonly from: number;
@@ -81,17 +80,17 @@ interface Trial {
 const STEPS = 4;
 /** Of a knob at the far end of its bounds: as much as a loop that is 4 ms later. */
 const PRICE = 0.05;
-/** Turns of a trial, each a round with the step and one without. */
-const MAX_TURNS = 3;
+/** Turns of a trial, each a round with the step and one without. When so many agree, a gain is believed. */
+const MAX_TURNS = 4;
 /** Times what rounds differ by themselves, over the square root of the turns: a gain above it is hardly chance … */
-const SURE = 2;
+const SURE = 3;
 /** … which one turn alone shows only when it is as large as this. */
-const SURE_AT_ONCE = 3;
+const SURE_AT_ONCE = 3.5;
 /** Less than this is nothing, whatever the noise. */
 const MIN_GAIN = 0.004;
 const MIN_GAIN_SHARE = 0.02;
-/** Weight of the last difference in what rounds are known to differ by. */
-const NOISE_WEIGHT = 0.2;
+/** Differences between rounds that are remembered: their median is what rounds differ by themselves. */
+const REMEMBERED = 15;
 /** Of the bounds: the longest step. */
 const MAX_STEP_SHARE = 0.5;
 /** Rounds that a knob is left alone after a step was taken back. */
@@ -103,8 +102,8 @@ export class Tuner {
   readonly #restsUntil = new Map<string, number>();
   /** Steps of an eighth that the next step of a knob has. */
   readonly #strides = new Map<string, number>();
-  /** By how much the objective of two rounds with the same knobs is known to differ. */
-  #noise = 0;
+  /** By how much the objective differed between rounds with the same knobs, the last ones. */
+  readonly #differences: number[] = [];
   #bounds: Readonly<Record<string, KnobBounds>> = {};
   #targets: Targets = {};
   #trial: Trial | undefined;
@@ -192,7 +191,8 @@ export class Tuner {
       return felt.objective < before.objective ? this.#keep(trial, before, felt) : this.#refuse(trial, before, felt);
     }
     const loss = felt.objective - before.objective;
-    if (trial.with.length === 0 && loss >= 0 && loss >= SURE * this.#noise) return this.#refuse(trial, before, felt);
+    const isHarmful = trial.with.length === 0 && loss >= 0 && loss >= SURE * this.#noise();
+    if (isHarmful) return this.#refuse(trial, before, felt);
     knob.set(from);
     this.#trial = { ...trial, with: [...trial.with, felt] };
     return undefined;
@@ -201,17 +201,20 @@ export class Tuner {
   /** After a round without the step that follows one with it. Undefined when it takes another turn to know. */
   #judgeTurns(trial: Trial, felt: Felt): TunerStep | undefined {
     const difference = Math.abs(felt.objective - (trial.without.at(-1)?.objective ?? felt.objective));
-    this.#noise += (this.#noise === 0 ? 1 : NOISE_WEIGHT) * (difference - this.#noise);
+    this.#differences.push(difference);
+    if (this.#differences.length > REMEMBERED) this.#differences.shift();
     const without = [...trial.without, felt];
-    // Each round with the step lies between two without: a load that rises or falls evenly is the same for both.
-    const before = mean(without.slice(0, -1).map((one, i) => mean([one, without[i + 1] ?? one])));
-    const after = mean(trial.with);
+    // Their middles lie at the same moment: a load that rises or falls evenly is the same for both.
+    const [before, after] = [middle(without), middle(trial.with)];
     const turns = trial.with.length;
     const gain = before.objective - after.objective;
     const needed = Math.max(MIN_GAIN, before.objective * MIN_GAIN_SHARE);
-    const sure =
-      turns === 1 ? SURE_AT_ONCE * Math.max(this.#noise, difference) : (SURE * this.#noise) / Math.sqrt(turns);
-    if (gain >= Math.max(needed, sure)) {
+    const noise = this.#noise();
+    const sure = turns === 1 ? SURE_AT_ONCE * Math.max(noise, difference) : (SURE * noise) / Math.sqrt(turns);
+    const doAgree = trial.with.every(({ objective }, i) =>
+      without.slice(i, i + 2).every((neighbour) => objective < neighbour.objective),
+    );
+    if (gain >= needed && (gain >= sure || (turns === MAX_TURNS && doAgree))) {
       trial.knob.set(trial.to);
       return this.#keep(trial, before, after);
     }
@@ -219,6 +222,10 @@ export class Tuner {
     trial.knob.set(trial.to);
     this.#trial = { ...trial, without };
     return undefined;
+  }
+
+  #noise(): number {
+    return median(this.#differences);
   }
 
   #keep({ knob, from, to }: Trial, before: Felt, after: Felt): TunerStep {
@@ -292,15 +299,3 @@ function stepOf({ isInteger }: Knob, min: number, max: number, stride: number): 
 }
 
 const isInPlace = (trial: Trial): boolean => trial.with.length < trial.without.length;
-
-function mean(all: readonly Felt[]): Felt {
-  const of = (key: keyof Felt): number => all.reduce((sum, one) => sum + one[key], 0) / all.length;
-  return {
-    loopDelayP99Ms: of('loopDelayP99Ms'),
-    cpuShare: of('cpuShare'),
-    memoryShare: of('memoryShare'),
-    fanOutShare: of('fanOutShare'),
-    queueShare: of('queueShare'),
-    objective: of('objective'),
-  };
-}
