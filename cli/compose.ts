@@ -9,7 +9,7 @@ import type { Logger } from 'pino';
 import { KeptAnswers } from '../api/http/kept-answers.js';
 import { createApi } from '../api/index.js';
 import type { RetrySchedule } from '../api/webhooks/index.js';
-import { EditCounter, FactLog, LiveBoard } from '../server/analytics/index.js';
+import { EditCounter, EditMarks, FactLog, LiveBoard } from '../server/analytics/index.js';
 import { createAuthenticator, credentialsFrom } from '../server/auth/index.js';
 import type { Config } from '../server/config/index.js';
 import { Gateway } from '../server/gateway/gateway.js';
@@ -87,7 +87,9 @@ export async function startFormloom(
   const feed = new EventFeed({ node, log: storage.events, bus: storage.bus, leases: storage.leases, logger });
   await feed.start();
   const facts = new FactLog({ log: storage.events, records: storage.records, bus: storage.bus, logger });
-  const edits = new EditCounter(facts, logger);
+  const marks = new EditMarks(storage.records, node);
+  const edits = new EditCounter({ facts, marks, isShared: storage.documents.isShared, logger });
+  if (config.performanceMonitoring) await edits.start();
   const hydration = { budgetBytes: config.hydratedBytes };
   const answers = new KeptAnswers(storage.records, (document) => rooms.exists(document));
   const tracing = tracingOf(config, node, logger);
@@ -105,13 +107,16 @@ export async function startFormloom(
     },
     isTickAdaptive: config.websocketOptimizationEnabled,
     onErased: (document) => answers.forget(document),
-    beforeFold: (document) => history.record(document),
+    beforeFold: async (document) => {
+      // What is folded cannot be counted from the log any more.
+      await Promise.all([history.record(document), edits.written(document)]);
+    },
     onWork: (document, ms) => {
       if (work.spend(document, ms)) void shutOverworked(document);
     },
-    onChanged: (document, updates) => {
+    onChanged: (document, updates, position) => {
       for (const { attribution } of updates) feed.formChanged(document, attribution.principal);
-      if (config.performanceMonitoring) edits.changed(document, updates);
+      if (config.performanceMonitoring) edits.changed(document, updates, position);
       snapshots.automatic.changed(document, updates.length);
     },
   });
@@ -201,7 +206,7 @@ export async function startFormloom(
     logger,
     rooms,
     connections: gateway,
-    analytics: { facts, edits, live },
+    analytics: { facts, edits, marks, live },
     sync: gateway,
     storage,
     backups: { folder: path.join(config.dataDir, 'backups'), ring },
@@ -252,7 +257,7 @@ export async function startFormloom(
     await api.close();
     await snapshots.close();
     await rooms.close();
-    await edits.flush();
+    await edits.close();
     await live.close();
     await feed.close();
     handshakes.close();

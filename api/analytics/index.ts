@@ -1,10 +1,12 @@
 /** Analytics: what is told of forms becomes facts, facts are counted, and the figures are asked for. */
 import type { Logger } from 'pino';
 import {
+  EditRecount,
   RollupStore,
   RollupWorker,
   Terms,
   type EditCounter,
+  type EditMarks,
   type FactLog,
   type LiveBoard,
 } from '../../server/analytics/index.js';
@@ -28,6 +30,7 @@ const ABANDON_AFTER_MS = 24 * 3_600_000;
 export interface AnalyticsSources {
   readonly facts: FactLog;
   readonly edits: EditCounter;
+  readonly marks: EditMarks;
   readonly live: LiveBoard;
 }
 
@@ -64,13 +67,14 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   const shared = { facts, states, logger, abandonAfterMs: ABANDON_AFTER_MS };
   const intake = new Intake({ ...shared, feed, log: storage.events, store, sheets, worker });
   const abandonment = new Abandonment({ ...shared, rooms, clock });
+  const recount = new EditRecount({ documents: storage.documents, facts, marks: options.marks, logger });
   const presence = new PresenceSampling(live, facts, logger, clock);
   const terms = new Terms({
     ...{ duty: 'analytics', node, leases: storage.leases, logger },
     run: async (signal) => {
       const failing = new AbortController();
       const either = AbortSignal.any([signal, failing.signal]);
-      const duties = [worker, intake, abandonment, presence].map((duty) =>
+      const duties = [worker, intake, abandonment, presence, recount].map((duty) =>
         duty.run(either).catch((error: unknown) => {
           failing.abort();
           throw error;

@@ -49,12 +49,12 @@ export const TUNER_LOADS: readonly TunerLoad[] = [
   {
     ...NEEDED,
     name: 'cursors',
-    title: 'one document: 120 people move at 10 Hz',
+    title: '20 documents of 10 people, each moves the cursor at 5 Hz',
     kind: 'cursors',
-    rooms: 1,
-    writers: 120,
+    rooms: 20,
+    writers: 10,
     readers: 0,
-    perSecond: 1_200,
+    perSecond: 1_000,
   },
   {
     ...NEEDED,
@@ -99,9 +99,13 @@ export async function startLoad(load: TunerLoad, port: number, maxSeconds = 120)
   const total = load.perSecond * maxSeconds;
   let send: (n: number) => void;
   if (load.kind === 'cursors') {
-    const room = new CursorRoom('tuner-cursors', network, endpoint, latency);
-    await room.fill(load.writers, Math.ceil(total / load.writers) + 1, AT_ONCE);
-    send = (n) => room.move(n % load.writers);
+    const rooms = Array.from(
+      { length: load.rooms },
+      (_, i) => new CursorRoom(`tuner-cursors-${i}`, network, endpoint, latency),
+    );
+    const moves = Math.ceil(total / load.rooms / load.writers) + 1;
+    for (const room of rooms) await room.fill(load.writers, moves, AT_ONCE);
+    send = (n) => rooms[n % rooms.length]?.move(Math.floor(n / rooms.length) % load.writers);
   } else if (load.kind === 'visits') {
     send = await visits(load, network, endpoint, latency);
   } else {

@@ -27,7 +27,7 @@ const ROUND_MS = Number(values['round-seconds']) * 1_000;
 const PAIRS = Number(values.pairs);
 const ROUNDS = Number(values.rounds);
 /** Of the CPU time: what is called better or worse. */
-const DIFFERENCE = 0.05;
+const DIFFERENCE = 0.08;
 const WANTED_BETTER = 3;
 
 type Verdict = 'better' | 'worse' | 'same';
@@ -54,11 +54,12 @@ async function run(load: TunerLoad): Promise<{ row: string; verdict: Verdict }> 
       pairs.push({ asItComes, tuned });
       process.stderr.write(`  as it comes ${shown(asItComes)}; tuned ${shown(tuned)}\n`);
     }
-    const verdict = verdictOf(pairs);
+    const setting = moved(server.home, found);
+    const verdict = setting === undefined ? 'same' : verdictOf(pairs);
     const kept = steps.filter(({ outcome }) => outcome === 'kept').length;
     const cells = [
       ...[load.title, shown(middle(pairs.map(({ asItComes }) => asItComes)))],
-      ...[shown(middle(pairs.map(({ tuned }) => tuned))), verdict, moved(server.home, found)],
+      ...[shown(middle(pairs.map(({ tuned }) => tuned))), verdict, setting ?? 'as it was'],
       ...[kept, steps.length - kept],
     ];
     return { row: `| ${cells.join(' | ')} |`, verdict };
@@ -94,11 +95,11 @@ const shown = ({ cpuPercent, p50Ms, p99Ms }: Figures): string =>
   `${cpuPercent.toFixed(1)} %, ${p50Ms.toFixed(1)} / ${p99Ms.toFixed(1)} ms`;
 const short = (value: number): string =>
   value > 1e6 ? `${Math.round(value / 2 ** 20)} MiB` : String(Math.round(value));
-const moved = (home: Setting, found: Setting): string =>
+const moved = (home: Setting, found: Setting): string | undefined =>
   Object.entries(found)
     .filter(([name, value]) => value !== home[name])
     .map(([name, value]) => `\`${name}\` ${short(home[name] ?? 0)} → ${short(value)}`)
-    .join(', ') || 'as it was';
+    .join(', ') || undefined;
 
 /** @throws RangeError */
 function settingFrom(text: string): Setting {

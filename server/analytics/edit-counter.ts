@@ -1,23 +1,28 @@
 /**
  * Edits of forms by author. They come by the thousand, so they are gathered in memory and become one fact for each form and
  * author: every second while few forms are edited, up to every ten seconds when many are, as each fact is written, read
- * and counted. What was gathered when a process is killed is lost.
+ * and counted. What was gathered when a process is killed is counted from the log of documents (`edit-recount.ts`).
  */
 import type { Logger } from 'pino';
 import { documentKind } from '../protocol/document-name.js';
-import type { NewUpdate } from '../storage/document-log.js';
+import type { NewUpdate, Position } from '../storage/document-log.js';
+import type { EditMarks } from './edit-marks.js';
 import type { Fact } from './fact.js';
 import type { FactLog } from './fact-log.js';
 
 const GATHER_MS = 1_000;
 const MAX_GATHER_MS = 10_000;
-/** So that some 20 facts a second are written, however many forms are edited. */
-const MS_PER_FORM = 50;
+/** So that some 10 forms a second are written and counted, however many are edited. */
+const MS_PER_FORM = 100;
+/** So often a node says that it lives, also when nothing is edited. */
+const BEAT_MS = 15_000;
 const MINUTE = 60;
 const MAX_FORMS = 10_000;
 
 interface Gathered {
   readonly at: number;
+  /** Position of the last update. */
+  upTo: Position;
   readonly users: Map<string, { edits: number; bytes: number }>;
 }
 
@@ -27,7 +32,18 @@ interface Recent {
   second: number;
 }
 
+export interface EditCounterOptions {
+  readonly facts: FactLog;
+  readonly marks: EditMarks;
+  /** Whether other nodes write to the same store. */
+  readonly isShared: boolean;
+  readonly logger: Logger;
+  /** Unix time in milliseconds. */
+  readonly clock?: () => number;
+}
+
 export class EditCounter {
+  readonly #clock: () => number;
   /** By form. */
   #gathered = new Map<string, Gathered>();
   readonly #recent = new Map<string, Recent>();
@@ -35,24 +51,48 @@ export class EditCounter {
   #gatherMs = GATHER_MS;
   #flushing: Promise<void> = Promise.resolve();
 
-  constructor(
-    private readonly facts: FactLog,
-    private readonly logger: Logger,
-    /** Unix time in milliseconds. */
-    private readonly clock: () => number = Date.now,
-  ) {}
+  #beat: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: EditCounterOptions) {
+    this.#clock = options.clock ?? Date.now;
+  }
+
+  /** From now on what a killed process had gathered can be told from what it had counted. */
+  async start(): Promise<void> {
+    const { marks, isShared, logger } = this.options;
+    await marks.put(this.#clock());
+    if (!isShared) return;
+    this.#beat = setInterval(() => {
+      if (this.#timer !== undefined) return;
+      this.flush().catch((error: unknown) =>
+        logger.debug({ err: error }, 'the counting of edits could not say it lives'),
+      );
+    }, BEAT_MS);
+    this.#beat.unref();
+  }
+
+  /** Writes down what was gathered. Never rejects. */
+  async close(): Promise<void> {
+    const { marks, logger } = this.options;
+    clearInterval(this.#beat);
+    await this.flush();
+    // What the store did not take is counted from the log by whoever comes next.
+    if (this.#gathered.size > 0) return;
+    await marks.delete().catch((error: unknown) => logger.debug({ err: error }, 'the mark of the counting is left'));
+  }
 
   /** Hot: called for each durable batch of updates. Ignores documents that are no form. */
-  changed(document: string, updates: readonly NewUpdate[]): void {
+  changed(document: string, updates: readonly NewUpdate[], position: Position): void {
     const kind = documentKind(document);
     if (kind.kind !== 'form') return;
-    const now = this.clock();
+    const now = this.#clock();
     let gathered = this.#gathered.get(kind.formId);
     if (gathered === undefined) {
-      gathered = { at: now, users: new Map() };
+      gathered = { at: now, upTo: position, users: new Map() };
       this.#gathered.set(kind.formId, gathered);
       this.#timer ??= setTimeout(() => void this.flush(), this.#gatherMs).unref();
     }
+    gathered.upTo = position;
     for (const { update, attribution } of updates) {
       const user = gathered.users.get(attribution.principal);
       if (user === undefined) gathered.users.set(attribution.principal, { edits: 1, bytes: update.length });
@@ -64,6 +104,20 @@ export class EditCounter {
     this.#remember(kind.formId, Math.floor(now / 1_000), updates.length);
   }
 
+  /** Resolves when what was gathered of a document is written down, or could not be. */
+  async written(document: string): Promise<void> {
+    const kind = documentKind(document);
+    if (kind.kind !== 'form') return;
+    const gathered = this.#gathered.get(kind.formId);
+    if (gathered !== undefined) {
+      this.#gathered.delete(kind.formId);
+      this.#flushing = this.#flushing.then(async () => {
+        await this.#append(new Map([[kind.formId, gathered]]));
+      });
+    }
+    await this.#flushing;
+  }
+
   /** Makes facts of what was gathered. Never rejects: what the store does not take is gathered again. */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
@@ -71,37 +125,58 @@ export class EditCounter {
     const gathered = this.#gathered;
     this.#gathered = new Map();
     this.#gatherMs = Math.min(MAX_GATHER_MS, Math.max(GATHER_MS, gathered.size * MS_PER_FORM));
-    this.#flushing = this.#flushing.then(() => this.#append(gathered));
+    const at = this.#clock();
+    this.#flushing = this.#flushing.then(() => this.#write(gathered, at));
     return this.#flushing;
   }
 
-  async #append(gathered: ReadonlyMap<string, Gathered>): Promise<void> {
+  /** @param at when it was taken out of the memory */
+  async #write(gathered: ReadonlyMap<string, Gathered>, at: number): Promise<void> {
+    const { marks, isShared, logger } = this.options;
+    try {
+      if (isShared && !(await marks.isHere())) {
+        logger.warn('another node took this one for dead and has counted its edits from the log');
+      } else if (!(await this.#append(gathered))) return;
+      await marks.put(at);
+    } catch (error) {
+      // The mark stays behind: edits are told apart by the facts that are there.
+      logger.debug({ err: error }, 'how far edits are counted could not be said');
+    }
+  }
+
+  /** Answers whether the store took all. */
+  async #append(gathered: ReadonlyMap<string, Gathered>): Promise<boolean> {
+    const { facts: log, marks, logger } = this.options;
+    let isComplete = true;
     await Promise.all(
-      [...gathered].map(async ([formId, { at, users }]) => {
-        const facts = [...users].map(([user, counts]): Fact => ({ type: 'edits', at, user, ...counts }));
+      [...gathered].map(async ([formId, { at, upTo, users }]) => {
+        const { node } = marks;
+        const facts = [...users].map(([user, counts]): Fact => ({ type: 'edits', at, user, ...counts, node, upTo }));
         try {
-          await this.facts.append(formId, facts);
+          await log.append(formId, facts);
         } catch (error) {
-          this.logger.warn({ err: error, form: formId }, 'edits could not be counted; it is tried again');
-          this.#takeBack(formId, { at, users });
+          isComplete = false;
+          logger.warn({ err: error, form: formId }, 'edits could not be counted; it is tried again');
+          this.#takeBack(formId, { at, upTo, users });
         }
       }),
     );
+    return isComplete;
   }
 
-  #takeBack(formId: string, { at, users }: Gathered): void {
+  #takeBack(formId: string, { at, upTo, users }: Gathered): void {
     const now = this.#gathered.get(formId);
     for (const [user, { edits, bytes }] of now?.users ?? []) {
       const before = users.get(user) ?? { edits: 0, bytes: 0 };
       users.set(user, { edits: before.edits + edits, bytes: before.bytes + bytes });
     }
-    this.#gathered.set(formId, { at, users });
+    this.#gathered.set(formId, { at, upTo: now?.upTo ?? upTo, users });
     this.#timer ??= setTimeout(() => void this.flush(), GATHER_MS).unref();
   }
 
   /** Edits in the last minute, by form: of this process. */
   lastMinute(): Map<string, number> {
-    const second = Math.floor(this.clock() / 1_000);
+    const second = Math.floor(this.#clock() / 1_000);
     const counts = new Map<string, number>();
     for (const [formId, recent] of this.#recent) {
       advance(recent, second);

@@ -16,6 +16,7 @@ import { factSchema, type Fact } from './fact.js';
 const CHANNEL = 'analytics-facts';
 const CONSUMER = 'rollups';
 const START = '0';
+const PAGE = 200;
 const KNOWN_FORMS = 10_000;
 /** Editors are gone when a form is erased; what is on its way arrives within seconds. */
 const GONE_MS = 24 * 3_600_000;
@@ -61,6 +62,26 @@ export class FactLog {
       ...(id === undefined ? {} : { after: id }),
     });
     return events.map(({ id: at, data }) => ({ id: at, fact: factSchema.parse(data) }));
+  }
+
+  /**
+   * The position up to which a node has counted its edits of a form; undefined when it wrote none down lately.
+   * @param since Unix time in milliseconds: how far back it is looked for
+   */
+  async countedEdits(formId: string, node: string, since: number): Promise<string | undefined> {
+    for (let before: string | undefined; ;) {
+      const page = await this.options.log.range(streamOf(formId), {
+        ...{ reverse: true, limit: PAGE },
+        ...(before === undefined ? {} : { before }),
+      });
+      for (const { at, data } of page) {
+        const fact = factSchema.parse(data);
+        if (fact.type === 'edits' && fact.node === node && fact.upTo !== undefined) return fact.upTo;
+        if (at < since) return undefined;
+      }
+      before = page.at(-1)?.id;
+      if (before === undefined) return undefined;
+    }
   }
 
   async lastId(formId: string): Promise<string | undefined> {

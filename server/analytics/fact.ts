@@ -48,8 +48,17 @@ export const factSchema = z.discriminatedUnion('type', [
     /** Left without ever having begun to answer. */
     isFinal: z.boolean(),
   }),
-  /** Of one author, gathered over a second. */
-  z.object({ type: z.literal('edits'), at, user: z.string(), edits: z.number(), bytes: z.number() }),
+  /** Of one author, gathered over some seconds. */
+  z.object({
+    type: z.literal('edits'),
+    at,
+    user: z.string(),
+    edits: z.number(),
+    bytes: z.number(),
+    /** Which process counted them, and the position in the log of the last update of the form that it has counted. */
+    node: z.string().optional(),
+    upTo: z.string().optional(),
+  }),
   /** Who is connected at this moment, on all nodes. */
   z.object({ type: z.literal('present'), at, editors: z.number(), respondents: z.number() }),
   z.object({ type: z.literal('start'), ...sheetFact }),

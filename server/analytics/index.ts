@@ -1,6 +1,8 @@
 /** What analytics counts, how it is counted, and what it adds up to. */
 export { countOf } from './distinct.js';
 export { EditCounter } from './edit-counter.js';
+export { EditMarks } from './edit-marks.js';
+export { EditRecount } from './edit-recount.js';
 export type { Fact, Look, SheetFact } from './fact.js';
 export { FactLog } from './fact-log.js';
 export { LiveBoard, type LiveForm } from './live-board.js';

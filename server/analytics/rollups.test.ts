@@ -5,6 +5,8 @@ import type { Storage } from '../storage/storage.js';
 import { newDataFolder, openFolder } from '../storage/testing/embedded-folder.js';
 import { eventually } from '../storage/testing/store-under-test.js';
 import { EditCounter } from './edit-counter.js';
+import { EditMarks } from './edit-marks.js';
+import { EditRecount } from './edit-recount.js';
 import { FactLog } from './fact-log.js';
 import type { Fact } from './fact.js';
 import { RollupStore } from './rollup-store.js';
@@ -150,14 +152,16 @@ void t.test('the worker counts by itself, and goes on after another one where th
 
 void t.test('edits are one fact a second and author; what a form leaves behind is nothing', async (t) => {
   const { storage, facts, rollups, worker } = await opened(t);
-  const edits = new EditCounter(facts, logger);
+  const marks = new EditMarks(storage.records, 'one');
+  const edits = new EditCounter({ facts, marks, isShared: false, logger });
   const by = (principal: string): { principal: string; at: number; source: 'sync' } => ({
     ...{ principal, at: NOON, source: 'sync' },
   });
   const update = new Uint8Array(10);
-  for (let i = 0; i < 500; i += 1) edits.changed('form/e', [{ update, attribution: by(i % 5 === 0 ? 'ada' : 'ben') }]);
-  edits.changed('form/e/submission/s', [{ update, attribution: by('rita') }]);
-  edits.changed('notes', [{ update, attribution: by('rita') }]);
+  for (let i = 0; i < 500; i += 1)
+    edits.changed('form/e', [{ update, attribution: by(i % 5 === 0 ? 'ada' : 'ben') }], String(i));
+  edits.changed('form/e/submission/s', [{ update, attribution: by('rita') }], '1');
+  edits.changed('notes', [{ update, attribution: by('rita') }], '1');
   t.equal(edits.lastMinute().get('e'), 500);
   await edits.flush();
   const page = await facts.after('e', undefined, 10);
@@ -172,10 +176,54 @@ void t.test('edits are one fact a second and author; what a form leaves behind i
   t.equal((await rollups.total('e')).edits, 500);
 
   await worker.erase('e');
-  edits.changed('form/e', [{ update, attribution: by('late') }]);
+  edits.changed('form/e', [{ update, attribution: by('late') }], '1');
   await edits.flush();
   t.same(
     [await facts.after('e', undefined, 10), await allOf(storage, 'e'), await rollups.formsOf('ada', 10)],
     [[], [], []],
   );
 });
+
+void t.test(
+  'what a killed process had gathered is counted from the log of documents, once, whenever it was killed',
+  async (t) => {
+    const { storage, facts } = await opened(t);
+    const { documents, records } = storage;
+    const marks = new EditMarks(records, 'one');
+    const update = new Uint8Array(10);
+    const edit = async (edits: EditCounter, form: string, principal: string): Promise<void> => {
+      const updates = [{ update, attribution: { principal, at: Date.now(), source: 'sync' as const } }];
+      edits.changed(`form/${form}`, updates, await documents.append(`form/${form}`, updates));
+    };
+    const byUser = async (form: string): Promise<Record<string, number>> => {
+      const counts: Record<string, number> = {};
+      for (const { fact } of await facts.after(form, undefined, 100)) {
+        if (fact.type === 'edits') counts[fact.user] = (counts[fact.user] ?? 0) + fact.edits;
+      }
+      return counts;
+    };
+    const recount = (): Promise<void> =>
+      new EditRecount({ documents, facts, marks: new EditMarks(records, 'next'), logger }).run(
+        new AbortController().signal,
+      );
+
+    // Appended by the node of the store, whose counter is dropped as if it had been killed.
+    const edits = new EditCounter({ facts, marks, isShared: false, logger });
+    await edits.start();
+    await edit(edits, 'a', 'ada');
+    await edit(edits, 'b', 'ada');
+    await edits.flush();
+    for (const user of ['ada', 'ben', 'ben']) await edit(edits, 'a', user);
+    await edit(edits, 'new', 'cleo');
+    t.same([await byUser('a'), await byUser('new')], [{ ada: 1 }, {}], 'gathered, not written down');
+    await recount();
+    t.same([await byUser('a'), await byUser('b'), await byUser('new')], [{ ada: 2, ben: 2 }, { ada: 1 }, { cleo: 1 }]);
+    await recount();
+    t.same(await byUser('a'), { ada: 2, ben: 2 });
+    // Killed while it was recounted: the mark is still there.
+    await marks.put(Date.now() - 5_000);
+    await recount();
+    t.same([await byUser('a'), await byUser('b')], [{ ada: 2, ben: 2 }, { ada: 1 }]);
+    t.same(await new EditMarks(records, 'next').others(), [], 'and is gone then');
+  },
+);

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Tracing } from '../observability/tracing/index.js';
 import type { Bus } from '../storage/bus.js';
-import type { DocumentLog, NewUpdate, UpdateSource } from '../storage/document-log.js';
+import type { DocumentLog, NewUpdate, Position, UpdateSource } from '../storage/document-log.js';
 import type { SecurityFacts } from '../system-events/security-facts.js';
 import type { DeliveryCounters } from './delivery/delivery.js';
 import type { BoundedApplier } from './document/bounded-applier.js';
@@ -51,8 +51,8 @@ export interface RoomNode {
   onSaved(room: Room): void;
   /** The content of a live document is there or has changed, whoever changed it; or somebody has come to see it. */
   onContent(room: Room): void;
-  /** After every append that is durable: who changed the document. */
-  onChanged(room: Room, updates: readonly NewUpdate[]): void;
+  /** After every append that is durable: who changed the document, and where in the log the last of it lies. */
+  onChanged(room: Room, updates: readonly NewUpdate[], position: Position): void;
 }
 
 /** Who is behind something that the security events should hear of. */

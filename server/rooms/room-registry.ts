@@ -10,7 +10,7 @@ import { CLOSE } from '../protocol/close-codes.js';
 import { MalformedError } from '../protocol/incoming.js';
 import { inspectUpdate, type UpdateSummary } from '../protocol/update-bounds.js';
 import type { Bus } from '../storage/bus.js';
-import type { DocumentInfo, DocumentLog, ErasureReceipt, NewUpdate } from '../storage/document-log.js';
+import type { DocumentInfo, DocumentLog, ErasureReceipt, NewUpdate, Position } from '../storage/document-log.js';
 import { RoomAttendance, type Attendance } from './attendance.js';
 import { attribute } from './attribution.js';
 import { Compactor } from './upkeep/compactor.js';
@@ -51,8 +51,8 @@ export interface RoomsOptions {
   readonly onWork?: (document: string, ms: number) => void;
   /** When a document has left the log: what else holds of it is forgotten before the erasure is confirmed. */
   readonly onErased?: (document: string) => Promise<void>;
-  /** After updates of this node have become durable. */
-  readonly onChanged?: (document: string, updates: readonly NewUpdate[]) => void;
+  /** After updates of this node have become durable; `position` is that of the last. */
+  readonly onChanged?: (document: string, updates: readonly NewUpdate[], position: Position) => void;
 }
 
 /** About what an eye takes for one movement. */
@@ -114,7 +114,7 @@ export class RoomRegistry implements Rooms {
       onContent: (room) => {
         for (const listener of this.#contentListeners) listener(room.name);
       },
-      onChanged: (room, updates) => options.onChanged?.(room.name, updates),
+      onChanged: (room, updates, position) => options.onChanged?.(room.name, updates, position),
     };
     this.#stopWatchingLog = log.onLost((document) => this.#restate(document));
     this.#idle = new IdleRooms({

@@ -224,8 +224,8 @@ export class Room implements EditsOwner, JournalOwner {
     this.node.onContent(this);
   }
 
-  onDurable(updates: readonly NewUpdate[]): void {
-    this.node.onChanged(this, updates);
+  onDurable(updates: readonly NewUpdate[], position: Position): void {
+    this.node.onChanged(this, updates, position);
   }
 
   onSettled(): void {

@@ -385,6 +385,8 @@ void t.test('kill -9 at any moment: what is counted afterwards is what has happe
   const fill = async (form: string, i: number): Promise<void> => {
     const { body } = await rest.post(`/forms/${form}/submissions`, { answers: { name: `N${i}`, colour: 'red' } });
     answered += 1;
+    const operations = [{ op: 'setTitle', target: 'form', language: 'en', value: `Title ${i}` }];
+    await rest.patch(`/forms/${form}`, { operations });
     if (i % 2 === 0) await rest.post(`/forms/${form}/submissions/${body.id as string}/submit`);
   };
   let answered = 0;
@@ -417,6 +419,13 @@ void t.test('kill -9 at any moment: what is counted afterwards is what has happe
       ({ body }) => body.starts >= expected.starts && body.submissions >= expected.submissions,
     );
     t.match(body, expected, 'each event counts once');
+    // Edits are counted in memory first; what a kill takes is found in the log.
+    const { updates } = (await rest.get(`/documents/form%2F${form}`)).body as { updates: number };
+    const edited = await settled(
+      () => rest.get(`/analytics/forms/${form}`),
+      ({ body }) => body.edits >= updates,
+    );
+    t.equal(edited.body.edits, updates, 'each durable update counts once');
     const points = async (metric: string): Promise<number> => {
       const { body: series } = await rest.get(`/analytics/forms/${form}/timeseries?metric=${metric}&step=day`);
       return (series.points as { value: number }[]).reduce((sum, { value }) => sum + value, 0);

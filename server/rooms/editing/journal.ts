@@ -16,7 +16,8 @@ import type { RoomNode } from '../room-node.js';
 /** What the room does about what the log says. */
 export interface JournalOwner {
   readonly live: LiveDocument | undefined;
-  onDurable(updates: readonly NewUpdate[]): void;
+  /** @param position of the last of them */
+  onDurable(updates: readonly NewUpdate[], position: Position): void;
   /** The log retries what can be retried, so a refusal is final: what memory holds is not what is stored. */
   onRefused(error: unknown): void;
   /** The first append gave the document its epoch. */
@@ -76,7 +77,7 @@ export class Journal {
       this.durablePosition = position;
       counters.appended(performance.now() - startedAt);
       if (this.epoch === undefined) void this.#learnEpoch();
-      this.owner.onDurable(updates);
+      this.owner.onDurable(updates, position);
       this.owner.onSettled();
       return position;
     };
