@@ -38,7 +38,7 @@ export const exportQuery = z.strictObject({
   ...rangeQuery,
 });
 
-export const liveFormSchema = z.object({
+const liveFormSchema = z.object({
   formId: idSchema,
   editors: count,
   respondents: count,
@@ -168,7 +168,7 @@ export const userReportSchema = z.object({
   days: z.array(z.object({ day: z.iso.date(), activity: count })).describe('In UTC, oldest first, at most 60.'),
 });
 
-export const MAX_EVENTS = 200;
+const MAX_EVENTS = 200;
 const place = {
   formId: idSchema,
   submissionId: idSchema.optional(),

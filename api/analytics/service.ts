@@ -22,7 +22,7 @@ import { ACTIVITY, activityOf, FIGURES, figuresOf, shareOf, sumOf } from './figu
 import { METRICS, valueOf, type Metric } from './metrics.js';
 import type * as schemas from './schemas.js';
 
-export const MAX_POINTS = 5_000;
+const MAX_POINTS = 5_000;
 const MAX_FORMS = 10_000;
 const MAX_PLACES = 10_000;
 const MAX_USERS = 5_000;

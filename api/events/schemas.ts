@@ -47,7 +47,7 @@ export const eventSchema = z
 export const eventListSchema = pageOf(eventSchema);
 
 const dataValue = z.union([z.string().max(1_000), z.number(), z.boolean(), z.null()]);
-export const newEventSchema = z.strictObject({
+const newEventSchema = z.strictObject({
   type: z
     .string()
     .max(80)

@@ -27,7 +27,7 @@ import { parse } from '../http/validation.js';
 import type { FeedListeners, FeedSink } from './listeners.js';
 import { feedQuery, type FeedQuery } from './schemas.js';
 
-export const FEED_PATH = '/api/v1/feed';
+const FEED_PATH = '/api/v1/feed';
 /** Nothing is expected from the consumer. */
 const MAX_INCOMING_BYTES = 16 * 1024;
 const CLOSE_MS = 2_000;

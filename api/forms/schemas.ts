@@ -19,7 +19,7 @@ z.globalRegistry.add(jsonSchema, { id: 'Json', description: 'Any JSON value.' })
 export const formParams = z.object({ formId: idSchema });
 export const fieldParams = z.object({ formId: idSchema, fieldId: idSchema });
 
-export const lossReportSchema = z
+const lossReportSchema = z
   .array(z.object({ path: z.string(), message: z.string() }))
   .describe('What could not be carried over as it was.');
 
@@ -39,7 +39,7 @@ export const listQuery = z.object({
   q: z.string().max(200).optional().describe('Text in any language of the title.'),
   status: z.enum(['draft', 'published']).optional(),
 });
-export const formSummarySchema = z.object({
+const formSummarySchema = z.object({
   id: idSchema,
   title: z.record(z.string(), z.string()),
   languages: z.array(z.string()),
@@ -79,7 +79,7 @@ export const presenceSchema = z.object({
   nextCursor: z.null(),
 });
 
-export const positionSchema = z
+const positionSchema = z
   .object({ place: z.string().describe('`pages/<id>` or `fields/<id>`'), index: z.number() })
   .describe('Of what was removed: where it stood.');
 export const changeSchema = z.object({

@@ -7,7 +7,7 @@ export function etagOf(content: unknown): string {
 }
 
 /** `If-Match` of RFC 9110, 13.1.1: weak tags never match. */
-export function matches(header: string | undefined, etag: string): boolean {
+function matches(header: string | undefined, etag: string): boolean {
   if (header === undefined) return true;
   return header.trim() === '*' || tags(header).includes(etag);
 }

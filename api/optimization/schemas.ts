@@ -144,7 +144,7 @@ const readingSchema = z.object({
   fanOutShare: z.number(),
   queueShare: z.number(),
 });
-export const judgedReadingSchema = readingSchema.extend({ objective: z.number().describe('Lower is better.') });
+const judgedReadingSchema = readingSchema.extend({ objective: z.number().describe('Lower is better.') });
 const adviceSchema = z.object({
   knob: z.string(),
   from: z.number(),
@@ -197,12 +197,12 @@ export const historySchema = pageOf(stepSchema.extend({ id: z.string(), at: time
 
 // ── documents and everything ──────────────────────────────────────────────────────────────────────────────
 
-export const SORTS = ['cost', 'cpuMs', 'bytes', 'updates', 'connections'] as const;
+const SORTS = ['cost', 'cpuMs', 'bytes', 'updates', 'connections'] as const;
 export const documentsQuery = z.object({
   limit: z.coerce.number().int().min(1).max(200).default(20),
   sort: z.enum(SORTS).default('cost'),
 });
-export const documentCostSchema = z
+const documentCostSchema = z
   .object({
     document: z.string(),
     state: z.string(),

@@ -109,7 +109,7 @@ function bar(share: number, paint: Paint): string {
   return `${paint('█'.repeat(full), style)}${paint('░'.repeat(BAR - full), 'dim')}`;
 }
 
-export function round(value: number): string {
+function round(value: number): string {
   if (value === 0) return '0';
   if (value < 10) return value.toFixed(1);
   return Math.round(value).toLocaleString('en-US');
@@ -136,7 +136,7 @@ function duration(seconds: number): string {
 const shorten = (text: string, width: number): string => (text.length > width ? `${text.slice(0, width - 1)}…` : text);
 
 /** Cut to a width in visible characters; colours take none. */
-export function fit(line: string, columns: number): string {
+function fit(line: string, columns: number): string {
   let [visible, out] = [0, ''];
 
   for (const part of line.split(/(\u001b\[[0-9]+m)/)) {

@@ -9,7 +9,7 @@ const NONE: Entries = new Map();
 const known = new WeakMap<Y.Doc, EntryIndex>();
 
 /** JSON, because a name below a field may hold any character. */
-export const propertyKey = (field: string, path: readonly string[]): string => JSON.stringify([field, ...path]);
+const propertyKey = (field: string, path: readonly string[]): string => JSON.stringify([field, ...path]);
 
 export class EntryIndex {
   readonly #byProperty = new Map<string, Map<string, Entry>>();

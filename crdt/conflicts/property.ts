@@ -33,7 +33,7 @@ export function propertyOf(doc: Y.Doc, entries: Entries): Property | undefined {
 }
 
 /** The map in which a property is stored. */
-export function holderOf(doc: Y.Doc, field: string, path: readonly string[]): Y.Map<unknown> | undefined {
+function holderOf(doc: Y.Doc, field: string, path: readonly string[]): Y.Map<unknown> | undefined {
   let map: unknown = mapRoot(doc, ROOTS.fields)?.get(field);
   for (const name of path.slice(0, -1)) map = map instanceof Y.Map ? map.get(name) : undefined;
   return map instanceof Y.Map ? (map as Y.Map<unknown>) : undefined;

@@ -19,7 +19,7 @@ export const isText = (value: unknown): value is string => typeof value === 'str
 const FIELD_TYPE_SET: ReadonlySet<unknown> = new Set(FIELD_TYPES);
 export const isFieldType = (value: unknown): value is FieldType => FIELD_TYPE_SET.has(value);
 
-export const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
 const isPositiveCount = (value: unknown): boolean => isCount(value) && value !== 0;
 const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean';

@@ -42,7 +42,7 @@ import {
 } from './shape.js';
 
 /** The page that fields without any page stand on. */
-export const FALLBACK_PAGE = 'p1';
+const FALLBACK_PAGE = 'p1';
 
 interface Item extends Positioned {
   readonly map: Y.Map<unknown>;

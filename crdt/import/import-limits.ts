@@ -1,8 +1,8 @@
 import { invalidSource } from './import-error.js';
 
-export const MAX_ELEMENTS = 5_000;
+const MAX_ELEMENTS = 5_000;
 /** Options and rows of a whole form: a table of dropdowns repeats its choices in every cell. */
-export const MAX_OPTIONS = 50_000;
+const MAX_OPTIONS = 50_000;
 /** The projection keeps groups nested so deep. */
 export const MAX_GROUP_DEPTH = 8;
 

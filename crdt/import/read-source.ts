@@ -2,9 +2,9 @@ import type { Json } from '../form/form-json.js';
 import { ImportError, invalidSource } from './import-error.js';
 import { pointer, type LossReport } from './loss-report.js';
 
-export const MAX_DEPTH = 64;
+const MAX_DEPTH = 64;
 /** Values of any kind in one source; the largest form in use has some ten thousand. */
-export const MAX_VALUES = 200_000;
+const MAX_VALUES = 200_000;
 /** Keys that would reach an object's prototype when somebody copies the form carelessly. */
 export const UNSAFE_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 

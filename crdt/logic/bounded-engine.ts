@@ -5,7 +5,7 @@
 import { LogicEngine } from 'json-logic-engine';
 
 /** Thrown when the work of a rule is over what is left. */
-export class RuleTooCostlyError extends Error {
+class RuleTooCostlyError extends Error {
   override readonly name = 'RuleTooCostlyError';
 }
 

@@ -49,7 +49,7 @@ function parseLine(line: string): Block {
 
 type Marks = Omit<Run, 'text'>;
 
-export function parseRuns(text: string, marks: Marks = {}, nesting = 0): Run[] {
+function parseRuns(text: string, marks: Marks = {}, nesting = 0): Run[] {
   const runs: Run[] = [];
   let plain = '';
   const push = (more: readonly Run[]): void => {

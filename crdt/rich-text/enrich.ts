@@ -9,7 +9,7 @@ import { asText } from '../form/shape.js';
 import { elementOf, nodesOf } from './fragment.js';
 
 /** Of the transaction that makes a text rich; undo managers should not track it. */
-export const ENRICH_ORIGIN = Symbol('a text becomes rich');
+const ENRICH_ORIGIN = Symbol('a text becomes rich');
 
 /**
  * @param texts language → text, as the form holds them; in a document

@@ -61,7 +61,7 @@ export function evaluateSheet(form: FormJson, answers: AnswerValues): SheetState
 }
 
 /** The objects in the value of a group that repeats; rows over the limit are an error and looked into no further. */
-export function rowsOf(value: Json | undefined, max: number = MAX_ROWS): AnswerValues[] {
+function rowsOf(value: Json | undefined, max: number = MAX_ROWS): AnswerValues[] {
   if (!Array.isArray(value)) return [];
   return value.slice(0, Math.min(max, MAX_ROWS)).map((row) => (isRow(row) ? row : {}));
 }

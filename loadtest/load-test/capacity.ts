@@ -37,7 +37,7 @@ export interface CapacityEvents {
 }
 
 /** One machine has so many ports and descriptors to spare; beyond it, load comes from several machines. */
-export const MAX_CONNECTIONS = 20_000;
+const MAX_CONNECTIONS = 20_000;
 /** The search ends when what held and what did not are this close. */
 const PRECISION = 0.1;
 /** A goal that is missed once may have been missed for what else the machine did. */

@@ -33,7 +33,7 @@ export interface LoadTestEvents {
 }
 
 /** The whole product has to do it with this much to spare. */
-export const LIMITS = { memoryShare: 0.8, cpuShare: 0.7, meanMs: 100, messagesPerMinute: 10_000 } as const;
+const LIMITS = { memoryShare: 0.8, cpuShare: 0.7, meanMs: 100, messagesPerMinute: 10_000 } as const;
 
 /** @throws TargetError */
 export async function runLoadTest(options: LoadTestOptions, events: LoadTestEvents): Promise<ScenarioResult[]> {

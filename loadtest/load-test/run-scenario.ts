@@ -9,7 +9,7 @@ import type { LoadScenario } from './scenarios.js';
 import { CORES, MEMORY_BYTES, type Target, type Usage } from './target.js';
 
 /** As in an HDR histogram's plot: each step halves or tenths what lies beyond. */
-export const PERCENTILES = [0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 1] as const;
+const PERCENTILES = [0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 1] as const;
 export const LATENCY_LIMITS_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000] as const;
 
 export interface ScenarioFigures {

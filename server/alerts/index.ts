@@ -1,5 +1,5 @@
 /** Alerts: rules over metrics and events, evaluated by every node, and what comes of them. */
-export { ALERT_STATES, alertSchema, type Alert, type AlertState } from './alert.js';
+export { ALERT_STATES, type Alert, type AlertState } from './alert.js';
 export { AlertEngine, type AlertEngineOptions, type Announce, type Announcement } from './alert-engine.js';
 export { AlertStore } from './alert-store.js';
 export { METRICS, type MetricName } from './facts/metrics-catalogue.js';

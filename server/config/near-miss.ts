@@ -11,7 +11,7 @@ export function nearMiss(name: string, candidates: readonly string[], limit: num
 }
 
 /** Levenshtein's distance, one row of the table at a time. */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];

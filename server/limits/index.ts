@@ -9,7 +9,7 @@ export type {
   PoolRule,
   PoolSettings,
 } from './admission/admission-pools.js';
-export { Breaker, BreakerOpenError, Breakers } from './breakers/breaker.js';
+export { BreakerOpenError, Breakers } from './breakers/breaker.js';
 export type { BreakerInfo, BreakerSettings } from './breakers/breaker.js';
 export { addressKey, ClientAddresses } from './client-address.js';
 export type { AddressedRequest } from './client-address.js';
@@ -25,7 +25,7 @@ export type {
 export { GuardedRecords } from './breakers/guarded-records.js';
 export { HandshakeGate } from './admission/handshake-gate.js';
 export type { HandshakeGateOptions, Turn } from './admission/handshake-gate.js';
-export { OUTBOUND_CLASSES, OutboundQueues, QUEUE_DEFAULTS } from './outbound/outbound-queues.js';
+export { OUTBOUND_CLASSES, OutboundQueues } from './outbound/outbound-queues.js';
 export type {
   OutboundClass,
   OutboundMessage,
@@ -36,10 +36,8 @@ export type {
 export { DocumentWork } from './breakers/document-work.js';
 export { ProcessorShare } from './breakers/processor-share.js';
 export { PoisonDocuments } from './breakers/poison-documents.js';
-export { RATE_KINDS, RateLimits } from './rate-limits.js';
+export { RateLimits } from './rate-limits.js';
 export type { RateKind, RateLimitsOptions, RateRule, RateSubjects, RateVerdict } from './rate-limits.js';
-export { TRAFFIC_DEFAULTS } from './traffic/traffic-defaults.js';
 export { TrafficLimits } from './traffic/traffic-limits.js';
 export type { Traffic, TrafficRule, TrafficSubjects } from './traffic/traffic-limits.js';
-export { TokenBucket } from './token-bucket.js';
 export type { TokenBucketOptions } from './token-bucket.js';

@@ -1,4 +1,3 @@
-export { EventLoopMonitor } from './event-loop-monitor.js';
 export type { EventLoopDelay } from './event-loop-monitor.js';
 export type { Latency } from './latency-window.js';
 export { createLogger } from './logger.js';

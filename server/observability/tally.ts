@@ -1,5 +1,5 @@
 /** Where everything is counted that would be one label value too many. */
-export const OVERFLOW_LABEL = 'other';
+const OVERFLOW_LABEL = 'other';
 
 /**
  * HOT PATH. Counts by label value, as plain numbers, with a bound on the number of values: what a client can choose

@@ -13,7 +13,7 @@ export class DocumentNameError extends Error {
   }
 }
 
-export const MAX_NAME_BYTES = 255;
+const MAX_NAME_BYTES = 255;
 const SYNC_PREFIX = '/sync/';
 
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;

@@ -28,13 +28,13 @@ function syncFrame(step: number, body: Uint8Array): Buffer {
   return buffer;
 }
 
-export function varUintLength(value: number): number {
+function varUintLength(value: number): number {
   let bytes = 1;
   for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) bytes += 1;
   return bytes;
 }
 
-export function writeVarUint(target: Buffer, offset: number, value: number): number {
+function writeVarUint(target: Buffer, offset: number, value: number): number {
   let at = offset;
   let rest = value;
   while (rest > 127) {

@@ -9,7 +9,7 @@ import { SnapshotPolicies } from './policy.js';
 import { SnapshotTaker } from './snapshot-taker.js';
 
 export { AutomaticSnapshots } from './automatic-snapshots.js';
-export { DEFAULT_POLICY, snapshotPolicySchema, type SnapshotPolicies, type SnapshotPolicy } from './policy.js';
+export { snapshotPolicySchema, type SnapshotPolicies, type SnapshotPolicy } from './policy.js';
 export { SnapshotTaker } from './snapshot-taker.js';
 
 export interface Snapshots {

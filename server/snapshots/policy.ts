@@ -44,7 +44,7 @@ export const snapshotPolicySchema = z.strictObject({
 
 export type SnapshotPolicy = z.infer<typeof snapshotPolicySchema>;
 
-export const DEFAULT_POLICY: SnapshotPolicy = snapshotPolicySchema.parse({});
+const DEFAULT_POLICY: SnapshotPolicy = snapshotPolicySchema.parse({});
 
 const KEY: RecordKey = ['snapshot-policy', 'settings'];
 const CHANNEL = 'snapshot-policy';

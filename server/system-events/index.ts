@@ -4,5 +4,5 @@ export { ActivityLog, type ActivityFilter } from './activity-log.js';
 export { FeedCollector } from './feed-collector.js';
 export { ScanDetector } from './scan-detector.js';
 export type { SecurityFacts } from './security-facts.js';
-export { SECURITY_TYPES, SecurityWatch, type SecurityType } from './security-watch.js';
+export { SecurityWatch, type SecurityType } from './security-watch.js';
 export { SystemSampler, type SystemSample, type SystemSources } from './system-sampler.js';

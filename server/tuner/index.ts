@@ -1,7 +1,7 @@
 /** The tuner: reads how the node feels, and turns its knobs one step at a time. */
 export type { Knob, KnobBounds, Knobs } from './knob.js';
 export { NodeGauge, type NodeGaugeSources } from './node-gauge.js';
-export { COMFORT, excess, load, READINGS, type Reading, type Targets } from './reading.js';
+export { COMFORT, excess, READINGS, type Reading, type Targets } from './reading.js';
 export {
   Tuner,
   TUNER_MODES,

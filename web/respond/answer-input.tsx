@@ -29,7 +29,7 @@ const INPUT_TYPES: Readonly<Partial<Record<FieldJson['type'], string>>> = {
   datetime: 'datetime-local',
 };
 
-export const storedValue = (option: OptionJson): string | number | boolean => option.value ?? option.id;
+const storedValue = (option: OptionJson): string | number | boolean => option.value ?? option.id;
 
 export function AnswerInput(props: AnswerInputProps): ReactNode {
   const { field } = props;

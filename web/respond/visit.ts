@@ -16,7 +16,7 @@ const SEND_EVERY_MS = 4_000;
 /** As many as the server takes at once; of a long time offline the newest are kept. */
 const MOST = 200;
 
-export class Visit {
+class Visit {
   #waiting: VisitEvent[] = [];
   #page: string | undefined;
   #pageSince = 0;

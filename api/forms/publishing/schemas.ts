@@ -10,7 +10,7 @@ export const publishQuery = z.object({
   dryRun: z.stringbool().default(false).describe('Answer the difference and its impact, publish nothing.'),
 });
 export const versionsQuery = z.object(pageQuery);
-export const versionSchema = z.object({
+const versionSchema = z.object({
   version: z.number(),
   publishedAt: timeSchema,
   publishedBy: z.string(),

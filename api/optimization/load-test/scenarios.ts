@@ -21,9 +21,9 @@ export interface LoadTestDefaults {
 }
 
 /** The server is in use meanwhile. */
-export const MAX_CONNECTIONS = 500;
+const MAX_CONNECTIONS = 500;
 export const MAX_EDITS = 20_000;
-export const MAX_SECONDS = 120;
+const MAX_SECONDS = 120;
 
 export const loadTestRequest = z
   .strictObject({

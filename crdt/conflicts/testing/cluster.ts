@@ -7,7 +7,7 @@ import { seedForm } from '../../form/comparison/reimport.js';
 import { needsSettling, openConflicts, policySchema, resolveConflict, settleConflicts } from '../index.js';
 import type { Conflict } from '../resolve.js';
 
-export const BASE: FormJson = formSchema.parse({
+const BASE: FormJson = formSchema.parse({
   id: 'f',
   title: { en: 'Visit' },
   pages: [

@@ -23,7 +23,7 @@ import { asJson, isKey } from '../json-value.js';
 
 export const id = valueThat(isId, ID_RULE);
 export const language = valueThat(isLanguage, LANGUAGE_RULE);
-export const text = valueThat(isText, 'a text without halves of surrogate pairs');
+const text = valueThat(isText, 'a text without halves of surrogate pairs');
 export const json = valueThat(
   (value) => asJson(value) !== undefined,
   'a value that JSON can say, not nested too deeply',

@@ -28,7 +28,7 @@ function normalizePage(page: PageJson): PageJson {
   return normal;
 }
 
-export function normalizeField(field: FieldJson): FieldJson {
+function normalizeField(field: FieldJson): FieldJson {
   const normal: FieldJson = {
     id: field.id,
     type: field.type,

@@ -15,7 +15,7 @@ export interface TextEdit {
 const MAX_TABLE = 250_000;
 
 /** In the order in which they are to be applied: from the end, so that earlier indexes hold. */
-export function textEdits(before: string, after: string): TextEdit[] {
+function textEdits(before: string, after: string): TextEdit[] {
   if (before === after) return [];
   let start = 0;
   const shorter = Math.min(before.length, after.length);

@@ -11,9 +11,9 @@ import { CHOICE_TYPES } from '../shape.js';
 const LANGUAGES = ['en', 'fr', 'fr-CA'];
 const WORDS = ['', 'Your name', 'Votre nom ?', 'a\nb ', '👩‍🚀 ok', 'same words but more of them', 'same words'];
 
-export const word = fc.constantFrom(...WORDS);
+const word = fc.constantFrom(...WORDS);
 const texts = fc.dictionary(fc.constantFrom(...LANGUAGES), word, { maxKeys: 2 });
-export const json = fc
+const json = fc
   .oneof(
     fc.constantFrom<Json>(null, true, 0, -1.5, 'x', [], {}, [1, [2]], { a: { b: 'é' } }),
     fc.constant<Json>({ '==': [{ var: 'f1' }, 'yes'] }),

@@ -13,7 +13,7 @@ const KEYS = [
   ...['description', 'placeholder', 'options', 'rows', 'required', 'validation', 'pattern', 'min', 'properties'],
   ...['visibleIf', 'calculate', 'repeat', 'jumps', 'languages', 'settings', 'schemaVersion', 'value', 'policy', '7-0'],
 ];
-export const key = fc.constantFrom(...KEYS);
+const key = fc.constantFrom(...KEYS);
 
 let nested: unknown = 1;
 for (let depth = 0; depth < 50; depth++) nested = depth % 2 === 0 ? [nested] : { a: nested };

@@ -100,7 +100,7 @@ export function readElement(element: SourceObject, context: GcContext, depth: nu
   return type === 'group' && depth > MAX_GROUP_DEPTH ? children : [field];
 }
 
-export function readElements(elements: readonly Json[], path: string, context: GcContext, depth: number): FieldJson[] {
+function readElements(elements: readonly Json[], path: string, context: GcContext, depth: number): FieldJson[] {
   return elements.flatMap((item, i) => {
     const element = SourceObject.from(item, pointer(path, i));
     if (element !== undefined) return readElement(element, context, depth);

@@ -85,17 +85,6 @@ export function comparisonRule(operator: BinaryOperator, left: Json, right: Json
   }
 }
 
-export function isEmptyRule(rule: Json): boolean {
-  if (typeof rule !== 'object' || rule === null || Array.isArray(rule)) return false;
-  const parts = rule['and'];
-  if (!Array.isArray(parts) || parts.length !== 3) return false;
-  const [first] = parts;
-  if (typeof first !== 'object' || first === null || Array.isArray(first)) return false;
-  const negated = first['!'];
-  const [operand] = Array.isArray(negated) ? negated : [];
-  return operand !== undefined && JSON.stringify(rule) === JSON.stringify(emptyRule(operand));
-}
-
 /** `a and b and c` is one `and` of three. */
 function chainOf(operator: 'and' | 'or', expression: Expression): Expression[] {
   if (expression.kind !== 'binary' || expression.operator !== operator) return [expression];

@@ -6,7 +6,7 @@
  */
 import { UnsupportedPatternError, type Instruction, type Program } from './program.js';
 
-export const MAX_PATTERN_LENGTH = 1_000;
+const MAX_PATTERN_LENGTH = 1_000;
 const MAX_INSTRUCTIONS = 2_000;
 
 type Node =

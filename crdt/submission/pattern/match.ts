@@ -7,7 +7,7 @@ import { compilePattern } from './compile.js';
 import { UnsupportedPatternError, type Program } from './program.js';
 
 /** Longer texts are not matched. */
-export const MAX_TEXT_LENGTH = 10_000;
+const MAX_TEXT_LENGTH = 10_000;
 /** About 50 ms. */
 const MAX_STEPS = 4_000_000;
 

@@ -57,7 +57,7 @@ export async function runEditing(context: RunContext, plan: EditingPlan): Promis
   return { figures: figuresOf(plan, usage, recorder, server), content, usage };
 }
 
-export async function fillRooms(
+async function fillRooms(
   { network }: RunContext,
   server: RunningServer,
   plan: Pick<EditingPlan, 'rooms' | 'writersPerRoom' | 'readersPerRoom' | 'warmUpEdits' | 'measuredEdits'>,
@@ -88,14 +88,14 @@ async function type(rooms: readonly EditRoom[], plan: EditingPlan, edits: number
   await paced(edits * writers.length, plan.editsPerSecond, (n) => writers[n % writers.length]?.type(1));
 }
 
-export async function allArrived(rooms: readonly EditRoom[], { adapter }: RunningServer): Promise<boolean> {
+async function allArrived(rooms: readonly EditRoom[], { adapter }: RunningServer): Promise<boolean> {
   return settled(
     () => rooms.every((room) => room.isComplete(adapter.isEchoing)),
     () => rooms.reduce((sum, room) => sum + room.count().delivered, 0),
   );
 }
 
-export async function verify(rooms: readonly EditRoom[], { adapter }: RunningServer): Promise<Content> {
+async function verify(rooms: readonly EditRoom[], { adapter }: RunningServer): Promise<Content> {
   const content: Content = { expected: 0, delivered: 0, duplicates: 0, problems: [] };
   for (const room of rooms) {
     const count = room.count();

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { METRIC_NAMES } from '../facts/metrics-catalogue.js';
 
 export const ALERT_SEVERITIES = ['info', 'warning', 'critical'] as const;
-export const CHANNELS = ['feed', 'notifications', 'log'] as const;
+const CHANNELS = ['feed', 'notifications', 'log'] as const;
 export const GROUP_FIELDS = ['address', 'userId', 'document', 'formId', 'node'] as const;
 export type GroupField = (typeof GROUP_FIELDS)[number];
 
@@ -52,7 +52,7 @@ export const eventConditionSchema = z.strictObject({
     .describe('Counted apart, with an alert of its own, for each combination of these.'),
 });
 
-export const conditionSchema = z.union([metricConditionSchema, eventConditionSchema]);
+const conditionSchema = z.union([metricConditionSchema, eventConditionSchema]);
 
 export const ruleSettingsSchema = z.strictObject({
   name: z.string().trim().min(1).max(120),

@@ -8,7 +8,7 @@ export interface TrafficRate {
 }
 
 /** What may be spent at once after a pause: so many milliseconds' worth of the rate. */
-export const BURST_MS = 10_000;
+const BURST_MS = 10_000;
 
 export class TrafficAccount {
   connections = 0;

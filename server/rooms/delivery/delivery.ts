@@ -8,7 +8,7 @@ import type { LiveDocument, StateVector } from '../document/live-document.js';
 import type { Subscriber } from './subscriber.js';
 
 /** Bytes that may wait in one connection's socket. */
-export const CONNECTION_BUDGET_BYTES = 4 * 1024 * 1024;
+const CONNECTION_BUDGET_BYTES = 4 * 1024 * 1024;
 /** While a large state streams: enough to keep the line busy, little enough to keep memory flat. */
 const STREAM_WINDOW_BYTES = 1024 * 1024;
 /** Above this, presence waits: document updates come first. */

@@ -17,7 +17,7 @@ export interface Emission<T> {
 }
 
 /** Larger first syncs go out in several messages: bytes keep flowing on a slow line. */
-export const JOIN_CHUNK_BYTES = 256 * 1024;
+const JOIN_CHUNK_BYTES = 256 * 1024;
 /** Differences kept for clients that come back with the same state vector (a restart, a lost network). */
 const MAX_CACHED_DIFFERENCES = 16;
 /** A Y.Doc in memory takes a multiple of its encoding; measured at 5 to 12 for typed text. */

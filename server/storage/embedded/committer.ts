@@ -30,7 +30,7 @@ interface Pending {
 
 const nothingPending = (): Pending => ({ operations: [], keys: [], bytes: 0, settle: [], onOver: [] });
 
-export const MAX_WAIT_MS = 10;
+const MAX_WAIT_MS = 10;
 const MAX_CHAINED_BYTES = 64 * 1024;
 /** Below this rate nothing is gained by waiting. */
 const BUSY_COMMITS_PER_SECOND = 250;

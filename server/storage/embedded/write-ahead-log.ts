@@ -47,7 +47,7 @@ interface PhysicalRecord {
   readonly isIntact: boolean;
 }
 
-export function inspectLog(log: Buffer): Omit<LogDamage, 'file'> | undefined {
+function inspectLog(log: Buffer): Omit<LogDamage, 'file'> | undefined {
   let offset: number | undefined;
   let unreadableBytes = 0;
   const operations: Operation[] = [];

@@ -101,7 +101,7 @@ function conditionOn(field: FieldJson, value: Json): Json {
   return holdsSeveral(field) ? { in: [value, { var: field.id }] } : { '==': [{ var: field.id }, value] };
 }
 
-export function readCondition(rule: Json | undefined): Condition | undefined {
+function readCondition(rule: Json | undefined): Condition | undefined {
   if (typeof rule !== 'object' || rule === null || Array.isArray(rule)) return undefined;
   if (typeof rule['var'] === 'string') return { field: rule['var'], value: true, isAmong: false };
   const [among, equal] = [rule['in'], rule['==']];

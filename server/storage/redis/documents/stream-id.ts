@@ -9,11 +9,6 @@ export function compareIds(a: string, b: string): number {
   return aMs - bMs || aSequence - bSequence;
 }
 
-/** Unix time in milliseconds at which Redis made the id. */
-export function timeOf(id: string): number {
-  return parts(id)[0];
-}
-
 function parts(id: string): [milliseconds: number, sequence: number] {
   const dash = id.indexOf('-');
   return dash === -1 ? [-1, -1] : [Number(id.slice(0, dash)), Number(id.slice(dash + 1))];
