@@ -112,6 +112,17 @@ void t.test('the map of the architecture names each folder, and what it imports'
   }
 });
 
+void t.test('every dependency has its line, and every line its dependency', async (t) => {
+  const { dependencies, devDependencies, peerDependencies } = JSON.parse(await read('package.json')) as Record<
+    'dependencies' | 'devDependencies' | 'peerDependencies',
+    Record<string, string>
+  >;
+  const wanted = Object.keys({ ...dependencies, ...devDependencies, ...peerDependencies });
+  const rows = [...(await read('docs/dependencies.md')).matchAll(/^\| (`[^|]+) \|/gm)];
+  const told = rows.flatMap(([, names = '']) => Array.from(names.matchAll(/`([^`]+)`/g), ([, name]) => name!));
+  t.same(told.sort(), wanted.sort());
+});
+
 /** In names of others: of this project's scripts and examples, of other programs, in the code of the sources. */
 const OTHER_NAMES =
   /^(FORMLOOM|GF|GRAFANA)_|^(NODE_(ENV|VERSION|EXTRA_CA_CERTS)|DEBIAN_FRONTEND|MAY_IMPORT|STALE_COPY)$/;

@@ -4,6 +4,7 @@ import { useWording } from '../app/language.js';
 import { figure } from '../charts/format.js';
 import { Avatar } from '../parts/avatar.js';
 import { Moment, Problem } from '../parts/shell.js';
+import { TableHead } from '../parts/table-head.js';
 import { useReport, type CollaborationReport } from './reports.js';
 
 export function Collaboration({ formId }: { readonly formId: string }): ReactNode {
@@ -32,15 +33,7 @@ export function Collaboration({ formId }: { readonly formId: string }): ReactNod
       {(data?.data.length ?? 0) > 0 && (
         <div className="scroller" tabIndex={0} role="group" aria-label={t('collaboration')}>
           <table>
-            <thead>
-              <tr>
-                {[t('person'), t('edits'), t('commentsCount'), t('lastActive')].map((head) => (
-                  <th key={head} scope="col">
-                    {head}
-                  </th>
-                ))}
-              </tr>
-            </thead>
+            <TableHead names={[t('person'), t('edits'), t('commentsCount'), t('lastActive')]} />
             <tbody>
               {data?.data.map(({ userId, edits, comments, lastAt }) => (
                 <tr key={userId}>

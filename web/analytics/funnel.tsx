@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import type { FormJson } from '../../client/index.js';
 import { textIn, useWording } from '../app/language.js';
 import { Problem } from '../parts/shell.js';
+import { TableHead } from '../parts/table-head.js';
 import { fieldsOf } from './field-titles.js';
 import { useReport, type FunnelReport, type Stage } from './reports.js';
 
@@ -24,15 +25,7 @@ export function Funnel({ form }: { readonly form: FormJson }): ReactNode {
       <Problem>{error}</Problem>
       <div className="scroller" tabIndex={0} role="group" aria-label={t('funnel')}>
         <table className="funnel">
-          <thead>
-            <tr>
-              {[t('place'), t('reached'), t('answered'), t('left')].map((head) => (
-                <th key={head} scope="col">
-                  {head}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <TableHead names={[t('place'), t('reached'), t('answered'), t('left')]} />
           <tbody>
             {ends.map(([name, value]) => (
               <End key={name} name={name} value={value} most={most} />

@@ -20,6 +20,7 @@ import '../style/editor.css';
 import '../style/editor-texts.css';
 import '../style/comments.css';
 import '../style/editor-panels.css';
+import '../style/timeline.css';
 
 interface Opened {
   readonly handle: FormHandle;

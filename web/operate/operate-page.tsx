@@ -16,6 +16,7 @@ import { TunerPanel } from './tuning/tuner.js';
 import { AlertTable } from './watch/alerts.js';
 import { Audit, SecurityEvents } from './watch/logs.js';
 import '../style/operate.css';
+import '../style/timeline.css';
 
 const SECTIONS = [
   ['load', 'sectionLoad'],

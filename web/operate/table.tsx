@@ -2,6 +2,7 @@
 import type { ReactNode } from 'react';
 import { useWording } from '../app/language.js';
 import { Problem } from '../parts/shell.js';
+import { TableHead } from '../parts/table-head.js';
 
 export interface TableProps {
   readonly title: string;
@@ -29,15 +30,7 @@ export function Table({ title, heads, error, isEmpty, emptyText, controls, child
       ) : (
         <div className="scroller" tabIndex={0} role="region" aria-label={title}>
           <table>
-            <thead>
-              <tr>
-                {heads.map((head) => (
-                  <th key={head} scope="col">
-                    {head}
-                  </th>
-                ))}
-              </tr>
-            </thead>
+            <TableHead names={heads} />
             <tbody>{children}</tbody>
           </table>
         </div>

@@ -5,6 +5,7 @@ import { useLoaded, useTask } from '../../app/hooks.js';
 import { useWording } from '../../app/language.js';
 import { server } from '../../app/session.js';
 import { Moment, Problem } from '../../parts/shell.js';
+import type { Snapshot } from '../../parts/snapshot.js';
 import type { WordKey } from '../../words/index.js';
 import { useEditor, useFormNow } from '../editor-context.js';
 import type { PastPoint } from '../history/timeline.js';
@@ -14,13 +15,6 @@ interface Version {
   readonly publishedAt: string;
   readonly publishedBy: string;
   readonly changes: number;
-}
-interface Snapshot {
-  readonly id: string;
-  readonly label: string;
-  readonly kind: 'manual' | 'automatic' | 'publish' | 'before-restore';
-  readonly createdAt: string;
-  readonly createdBy: string;
 }
 interface List<T> {
   readonly data: readonly T[];

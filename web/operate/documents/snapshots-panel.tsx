@@ -8,14 +8,7 @@ import { ChangeList, type ShownChange } from '../../parts/change-list.js';
 import { Dialog } from '../../parts/dialog.js';
 import { nameChange } from '../../parts/name-change.js';
 import { Moment, Problem } from '../../parts/shell.js';
-
-interface Snapshot {
-  readonly id: string;
-  readonly label: string;
-  readonly kind: 'manual' | 'automatic' | 'publish' | 'before-restore';
-  readonly createdAt: string;
-  readonly createdBy: string;
-}
+import type { Snapshot } from '../../parts/snapshot.js';
 
 export function SnapshotsPanel({ document }: { readonly document: string }): ReactNode {
   const { t } = useWording();
