@@ -42,6 +42,11 @@ void t.test('every page is reached from the index', async (t) => {
   const listed = pages.filter((page) => /^docs\/[^/]+\.md$/.test(page) && page !== 'docs/README.md');
   const missing = listed.filter((page) => !index.includes(`](${path.basename(page)})`));
   t.same(missing, []);
+  const decisions = await readdir(path.join(ROOT, 'docs/decisions'));
+  t.same(
+    decisions.filter((decision) => !index.includes(`](decisions/${decision})`)),
+    [],
+  );
 });
 
 void t.test('the code of the first steps runs as it stands', async (t) => {
@@ -121,6 +126,27 @@ void t.test('every dependency has its line, and every line its dependency', asyn
   const rows = [...(await read('docs/dependencies.md')).matchAll(/^\| (`[^|]+) \|/gm)];
   const told = rows.flatMap(([, names = '']) => Array.from(names.matchAll(/`([^`]+)`/g), ([, name]) => name!));
   t.same(told.sort(), wanted.sort());
+});
+
+void t.test('the figures of the comparison are those of the measurements', async (t) => {
+  const cells = (row: string): string[] => row.split('|').map((cell) => cell.replace(/\*| ²/g, '').trim());
+  const measured = new Map<string, string[]>();
+  for (const [row] of (await read('docs/performance.md')).matchAll(/^\| S[^|]+\| (µs|s) per .+$/gm)) {
+    const [, scenario = '', , ...figures] = cells(row);
+    measured.set(scenario, figures);
+  }
+  // With two digits: the runs differ by more.
+  const ratio = (one: string, ours: string): string => {
+    if (one === '–') return one;
+    const share = Number(one.replace(',', '')) / Number(ours.replace(',', ''));
+    return share < 10 ? share.toPrecision(2) : String(Math.round(share));
+  };
+  const rows = [...(await read('docs/comparison.md')).matchAll(/^\| (S[\w-]+): .+$/gm)];
+  t.ok(rows.length > 5);
+  for (const [row, scenario = ''] of rows) {
+    const [ours = '', ...others] = measured.get(scenario)!;
+    t.same(cells(row).slice(2, 6), ['1', ...others.slice(0, 3).map((one) => ratio(one, ours))], scenario);
+  }
 });
 
 /** In names of others: of this project's scripts and examples, of other programs, in the code of the sources. */
