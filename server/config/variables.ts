@@ -198,7 +198,7 @@ export const VARIABLES = {
     'websocketOptimizationEnabled',
     value.toggle,
     'true',
-    'Lengthens ticks and presence windows under load.',
+    'Lengthens ticks under load, and lets small frames gather.',
   ),
   PERFORMANCE_MONITORING: variable(
     'performanceMonitoring',

@@ -57,6 +57,13 @@ void t.test('every panel asks for metrics that exist, and every metric has a pan
   );
 });
 
+void t.test('the table of operations has each metric, and no other', async (t) => {
+  const operations = await readFile(path.join(ROOT, 'docs/operations.md'), 'utf8');
+  const metrics = [...exposition.matchAll(/^# TYPE (formloom_\S+)/gm)].map(([, name = '']) => name);
+  const rows = [...operations.matchAll(/^\| (`formloom_[^|]+) \|/gm)].flatMap(([, cell = '']) => namesIn(cell));
+  t.strictSame(rows.sort(), metrics.sort());
+});
+
 void t.test('promtool takes configuration and rules, where it is installed', async (t) => {
   const run = promisify(execFile);
   const isThere = await run('promtool', ['--version']).then(
