@@ -85,20 +85,14 @@ void t.test('the map of the architecture names each folder, and what it imports'
     )
     .map(({ name }) => name);
   t.same(rows.map(({ folder }) => folder).sort(), there.sort());
-  const inServer = (await readdir(path.join(ROOT, 'server'), { withFileTypes: true }))
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name);
-  const mapped = [...section('Inside `server/`').matchAll(/^\| `([\w-]+)\/`/gm)].map(([, folder]) => folder!);
-  t.same(
-    inServer.filter((folder) => !map.includes(`${folder}/`)),
-    [],
-    'nothing of server/ is left out',
-  );
-  t.same(
-    mapped.filter((folder) => !inServer.includes(folder)),
-    [],
-    'and nothing is named that is gone',
-  );
+  for (const top of ['server', 'api', 'crdt', 'client', 'web', 'loadtest']) {
+    const folders = (await readdir(path.join(ROOT, top), { withFileTypes: true }))
+      .filter((entry) => entry.isDirectory() && entry.name !== 'results')
+      .map(({ name }) => name);
+    const cells = [...section(`Inside \`${top}/\``).matchAll(/^\| (`[^|]+) \|/gm)].map(([, cell = '']) => cell);
+    const mapped = cells.flatMap((cell) => Array.from(cell.matchAll(/`([\w-]+)\/`/g), ([, folder]) => folder!));
+    t.same(mapped.sort(), folders.sort(), `the folders of ${top}/`);
+  }
 
   for (const { folder, allowed } of rows) {
     if (/everything|nothing/.test(allowed)) continue;
@@ -146,6 +140,15 @@ void t.test('the figures of the comparison are those of the measurements', async
   for (const [row, scenario = ''] of rows) {
     const [ours = '', ...others] = measured.get(scenario)!;
     t.same(cells(row).slice(2, 6), ['1', ...others.slice(0, 3).map((one) => ratio(one, ours))], scenario);
+  }
+});
+
+void t.test('every file of the sources that a page names is there', async (t) => {
+  const folders = 'api|cli|client|crdt|docker|docs|examples|loadtest|scripts|server|test|web';
+  for (const page of pages) {
+    for (const [, file = ''] of (await read(page)).matchAll(new RegExp(`\`((?:${folders})/[\\w./-]+\\.\\w+)\``, 'g'))) {
+      if (!existsSync(path.join(ROOT, file))) t.fail(`${page}: ${file} is not there`);
+    }
   }
 });
 
