@@ -4,12 +4,12 @@ import {
   EditRecount,
   RollupStore,
   RollupWorker,
-  Terms,
   type EditCounter,
   type EditMarks,
   type FactLog,
   type LiveBoard,
 } from '../../server/analytics/index.js';
+import { Terms } from '../../server/duties/index.js';
 import type { EventFeed } from '../../server/events/index.js';
 import type { Rooms } from '../../server/rooms/rooms.js';
 import type { Storage } from '../../server/storage/index.js';

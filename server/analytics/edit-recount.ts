@@ -4,8 +4,8 @@
  *
  * To be run by one node at a time. After a crash in between it is done again, and counts nothing twice.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { rest } from '../duties/index.js';
 import { documentKind } from '../protocol/document-name.js';
 import { START, type DocumentLog, type LoggedUpdate, type Position } from '../storage/document-log.js';
 import { DocumentErasedError } from '../storage/errors.js';
@@ -47,7 +47,7 @@ export class EditRecount {
         if (edits > 0) logger.info({ edits, of: mark.node }, 'edits that a killed process had not counted are counted');
       }
       if (!documents.isShared) return;
-      await pause(LOOK_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+      await rest(LOOK_EVERY_MS, signal);
       if (signal.aborted) return;
     }
   }

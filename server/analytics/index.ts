@@ -10,4 +10,3 @@ export type { Bucket, Place, UserActivity } from './rollup.js';
 export { RollupStore, STEPS, type Step } from './rollup-store.js';
 export { RollupWorker } from './rollup-worker.js';
 export { medianOf } from './spread.js';
-export { Terms } from './term.js';

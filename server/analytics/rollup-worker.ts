@@ -2,8 +2,8 @@
  * Counts facts: what was appended is folded into the roll-ups of its form, at most once a second for each form. To be
  * run by one node at a time; that two do it for a moment harms nothing but a rebuild.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { rest } from '../duties/index.js';
 import type { FactLog } from './fact-log.js';
 import type { RollupStore } from './rollup-store.js';
 
@@ -59,7 +59,7 @@ export class RollupWorker {
           await Promise.all(forms.slice(i, i + AT_ONCE).map((formId) => this.#countOne(formId)));
         }
         const restMs = Math.min(MAX_REST_MS, Math.max(FOLD_EVERY_MS, REST_PER_FORM_MS * forms.length));
-        await pause(restMs, undefined, { signal, ref: false }).catch(() => undefined);
+        await rest(restMs, signal);
         await this.#news(signal, scannedAt);
       }
     } finally {

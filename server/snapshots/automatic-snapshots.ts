@@ -8,8 +8,8 @@
  *
  * Answer sheets are left out: each belongs to one respondent, is pinned when it is handed in, and has its own history.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { rest } from '../duties/index.js';
 import { documentKind } from '../protocol/document-name.js';
 import type { DocumentLog } from '../storage/document-log.js';
 import type { Leases } from '../storage/leases.js';
@@ -237,7 +237,7 @@ export class AutomaticSnapshots {
     if (minutes !== null && ageMs < minutes * MINUTE_MS + LEFT_BEHIND_MS) return;
     if (minutes === null && ((await this.#sinceSnapshot(document)) ?? Infinity) < (updates ?? Infinity)) return;
     const restMs = this.#restsUntil - this.#clock();
-    if (restMs > 0) await pause(restMs, undefined, { signal: this.#closing.signal, ref: false }).catch(() => undefined);
+    if (restMs > 0) await rest(restMs, this.#closing.signal);
     if (!this.#isClosed()) await this.#take(document);
   }
 }

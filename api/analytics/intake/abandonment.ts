@@ -1,7 +1,7 @@
 /** Sheets that nobody works on any more. Looked for once a minute, by the node that counts. */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { FactLog } from '../../../server/analytics/index.js';
+import { rest } from '../../../server/duties/index.js';
 import type { Rooms } from '../../../server/rooms/rooms.js';
 import { sheetDocument } from '../../submissions/rights.js';
 import type { DueSheet, SheetStates } from './sheet-states.js';
@@ -30,7 +30,7 @@ export class Abandonment {
       } catch (error) {
         this.options.logger.warn({ err: error }, 'abandoned sheets could not be looked for; it is tried again');
       }
-      await pause(SWEEP_MS, undefined, { signal, ref: false }).catch(() => undefined);
+      await rest(SWEEP_MS, signal);
     }
   }
 

@@ -5,8 +5,8 @@
  * A fact about a sheet is stored with the state of the sheet before it is appended. So an event that is worked on again
  * becomes the same fact, although the sheet has changed since.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { rest } from '../../../server/duties/index.js';
 import { FEED_START, FEED_STREAM, GAP, type EventFeed, type FeedEvent } from '../../../server/events/index.js';
 import type { Fact, FactLog, Look, RollupWorker, SheetFact } from '../../../server/analytics/index.js';
 import type { EventLog } from '../../../server/storage/event-log.js';
@@ -68,7 +68,7 @@ export class Intake {
         return;
       } catch (error) {
         this.options.logger.warn({ err: error }, 'events could not be taken into analytics; it is tried again');
-        await pause(RETRY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+        await rest(RETRY_MS, signal);
       }
     }
   }

@@ -1,7 +1,7 @@
 /** Turns who is here into facts: when it changes, and once a minute while somebody is. By the node that counts. */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { FactLog, LiveBoard } from '../../../server/analytics/index.js';
+import { rest } from '../../../server/duties/index.js';
 
 const SAMPLE_MS = 2_000;
 const REPEAT_MS = 60_000;
@@ -30,7 +30,7 @@ export class PresenceSampling {
       } catch (error) {
         this.logger.warn({ err: error }, 'who is here could not be counted; it is tried again');
       }
-      await pause(SAMPLE_MS, undefined, { signal, ref: false }).catch(() => undefined);
+      await rest(SAMPLE_MS, signal);
     }
   }
 

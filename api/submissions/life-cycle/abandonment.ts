@@ -1,7 +1,6 @@
 /** Looks for sheets that nobody works on any more: on one node at a time, a lease says which. */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { Terms } from '../../../server/analytics/index.js';
+import { rest, Terms } from '../../../server/duties/index.js';
 import type { Leases } from '../../../server/storage/leases.js';
 import { Problem } from '../../http/problem.js';
 import type { DueSubmission, SubmissionStore } from '../records/submission-store.js';
@@ -47,7 +46,7 @@ export class Abandonment {
       } catch (error) {
         logger.warn({ err: error }, 'abandoned submissions could not be looked for; it is tried again');
       }
-      await pause(everyMs, undefined, { signal, ref: false }).catch(() => undefined);
+      await rest(everyMs, signal);
     }
   }
 

@@ -6,14 +6,14 @@
  *   fan-out            events to deliveries in the store; the place in the feed is committed afterwards, and a delivery
  *                      is added once however often its event is handed out
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { rest, Terms } from '../../../server/duties/index.js';
 import { FEED_START, FEED_STREAM, GAP, type EventFeed, type FeedEvent } from '../../../server/events/index.js';
 import type { Bus } from '../../../server/storage/bus.js';
 import type { Subscription } from '../../../server/storage/document-log.js';
 import type { EventLog } from '../../../server/storage/event-log.js';
-import type { Lease, Leases } from '../../../server/storage/leases.js';
+import type { Leases } from '../../../server/storage/leases.js';
 import { shownEvent } from '../../feed/index.js';
 import type { DeliveryStore } from './delivery-store.js';
 import { Lanes, type LanesOptions } from './lanes.js';
@@ -22,14 +22,10 @@ import { isFor, type WebhookStore } from '../webhook-store.js';
 const DUTY = 'webhooks';
 const CONSUMER = 'webhooks';
 const CHANNEL = 'webhooks';
-const LEASE_MS = 10_000;
-const RENEW_MS = 3_000;
-/** Between two tries to become the one that delivers, and after a failure of the store. */
-const ACQUIRE_MS = 2_000;
+/** After a failure of the store. */
+const RETRY_MS = 2_000;
 /** While there is no webhook, the place is kept up to date this often. */
 const COMMIT_IDLE_MS = 60_000;
-
-const CLOSE_MS = 5_000;
 
 const wakeSchema = z.object({ webhookId: z.string(), isHurried: z.boolean() });
 
@@ -45,20 +41,22 @@ export interface OutboxOptions extends LanesOptions {
 }
 
 export class Outbox {
-  readonly #closing = new AbortController();
+  readonly #terms: Terms;
   #lanes: Lanes | undefined;
   #subscription: Subscription | undefined;
-  #leading: Promise<void> | undefined;
   #committedAt = -Infinity;
 
-  constructor(private readonly options: OutboxOptions) {}
+  constructor(private readonly options: OutboxOptions) {
+    const { node, leases, logger } = options;
+    this.#terms = new Terms({ duty: DUTY, node, leases, logger, run: (signal) => this.#deliver(signal) });
+  }
 
   async start(): Promise<void> {
     this.#subscription = await this.options.bus.subscribe(CHANNEL, (message) => {
       const { webhookId, isHurried } = wakeSchema.parse(JSON.parse(Buffer.from(message).toString()));
       this.#reload(webhookId, isHurried);
     });
-    this.#leading = this.#lead();
+    this.#terms.start();
   }
 
   /**
@@ -76,36 +74,17 @@ export class Outbox {
 
   /** Stops in the middle: what is not settled is sent again by the next holder. Idempotent. */
   async close(): Promise<void> {
-    this.#closing.abort();
+    const ended = this.#terms.close();
     await this.#subscription?.close();
-    // A store that fails does not hold up the end of the process.
-    await Promise.race([this.#leading, pause(CLOSE_MS, undefined, { ref: false })]);
+    await ended;
   }
 
-  async #lead(): Promise<void> {
-    const { leases, node, logger } = this.options;
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      try {
-        const lease = await leases.acquire(DUTY, node, LEASE_MS);
-        if (lease !== undefined) await this.#deliver(lease);
-      } catch (error) {
-        logger.warn({ err: error }, 'webhooks are not delivered; it is tried again');
-      }
-      await pause(ACQUIRE_MS, undefined, { signal, ref: false }).catch(() => undefined);
-    }
-  }
-
-  /** Until the lease is lost or the outbox is closed. */
-  async #deliver(lease: Lease): Promise<void> {
+  /** Until the term ends: the lease is lost, or the outbox is closed. */
+  async #deliver(term: AbortSignal): Promise<void> {
     const { feed, log } = this.options;
-    const term = new AbortController();
-    const { signal } = term;
-    const end = (): void => term.abort();
-    this.#closing.signal.addEventListener('abort', end);
-    if (this.#closing.signal.aborted) end();
+    const failed = new AbortController();
+    const signal = AbortSignal.any([term, failed.signal]);
     const lanes = new Lanes(this.options, signal);
-    const stopRenewing = keepRenewing(lease, term);
     try {
       this.#lanes = lanes;
       for (const { id } of await this.options.webhooks.all()) await lanes.reload(id, false);
@@ -119,11 +98,8 @@ export class Outbox {
       listening.close();
     } finally {
       this.#lanes = undefined;
-      stopRenewing();
-      this.#closing.signal.removeEventListener('abort', end);
-      end();
+      failed.abort();
       await lanes.settled();
-      await lease.release();
     }
   }
 
@@ -135,7 +111,7 @@ export class Outbox {
         return;
       } catch (error) {
         this.options.logger.warn({ err: error }, 'events could not be handed out to webhooks; it is tried again');
-        await pause(ACQUIRE_MS, undefined, { signal, ref: false }).catch(() => undefined);
+        await rest(RETRY_MS, signal);
       }
     }
   }
@@ -190,18 +166,4 @@ export class Outbox {
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
-
-/** Ends the term when the lease is lost, or may be: nobody could say whether it was renewed. Answers how to stop. */
-function keepRenewing(lease: Lease, term: AbortController): () => void {
-  let heldUntil = performance.now() + LEASE_MS;
-  const renew = async (): Promise<void> => {
-    const asked = performance.now();
-    if (asked >= heldUntil) term.abort();
-    else if (await lease.renew(LEASE_MS)) heldUntil = asked + LEASE_MS;
-    else term.abort();
-  };
-  const timer = setInterval(() => void renew().catch(() => term.abort()), RENEW_MS);
-  timer.unref();
-  return () => clearInterval(timer);
 }

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Lease, Leases } from '../storage/leases.js';
+import { rest } from './rest.js';
 
 const LEASE_MS = 10_000;
 const RENEW_MS = 3_000;
@@ -44,7 +45,7 @@ export class Terms {
       } catch (error) {
         logger.warn({ err: error, duty }, 'a duty of the cluster is not done; it is tried again');
       }
-      await pause(ACQUIRE_MS, undefined, { signal, ref: false }).catch(() => undefined);
+      await rest(ACQUIRE_MS, signal);
     }
   }
 
