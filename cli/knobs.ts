@@ -16,19 +16,19 @@ export function knobsOf(
   return [
     ...(commitPace === undefined ? [] : [commitKnob(commitPace)]),
     {
-      name: 'tickMaxMs',
-      description: 'The longest that a busy document gathers edits before it sends them on together.',
-      ...{ min: MAX_DELAY_MS, max: MAX_DELAY_MS * 3, relief: 'up', isInteger: true },
-      get: () => ticker.maxDelayMs,
-      set: (ms) => (ticker.maxDelayMs = ms),
-    },
-    {
       name: 'tickRestFactor',
       description:
         'How many times the duration of its last tick a room gathers edits before the next; at most tickMaxMs.',
       ...{ min: 1, max: REST_FACTOR * 5, relief: 'up', isInteger: false },
       get: () => ticker.restFactor,
       set: (factor) => (ticker.restFactor = factor),
+    },
+    {
+      name: 'tickMaxMs',
+      description: 'The longest that a busy document gathers edits before it sends them on together.',
+      ...{ min: MAX_DELAY_MS, max: MAX_DELAY_MS * 3, relief: 'up', isInteger: true },
+      get: () => ticker.maxDelayMs,
+      set: (ms) => (ticker.maxDelayMs = ms),
     },
     {
       name: 'presenceWindowMs',
@@ -48,6 +48,7 @@ export function knobsOf(
       name: 'hydrationBudgetBytes',
       description: 'Memory for documents that are open; idle ones leave first.',
       ...{ min: Math.ceil(config.hydratedBytes / 8), max: config.hydratedBytes, relief: 'down', isInteger: true },
+      isFelt: () => rooms.hydratedBytes() > hydration.budgetBytes / 2,
       get: () => hydration.budgetBytes,
       set: (bytes) => (hydration.budgetBytes = bytes),
     },
@@ -60,7 +61,7 @@ function commitKnob(pace: CommitPace): Knob {
   return {
     name: 'commitWaitMs',
     description: 'The longest that the store gathers edits before it writes them out, and says that they are saved.',
-    ...{ min: home, max: home * 4, relief: 'up', isInteger: true },
+    ...{ min: home, max: home * 8, relief: 'up', isInteger: true },
     get: () => pace.maxWaitMs,
     set: (ms) => (pace.maxWaitMs = ms),
   };

@@ -3,6 +3,7 @@ import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import { fastify, type FastifyInstance } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
+import { Repeats } from '../../server/observability/index.js';
 import type { ApiOptions } from '../api-options.js';
 import { addOpenApi } from '../openapi/openapi.js';
 import { addAddressLimit } from './limits.js';
@@ -71,8 +72,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   return api;
 }
 
-/** One line per request that changed something or failed, and its duration as a metric. */
+const READY = '/api/v1/health/ready';
+
+/** A line for each kind of failing request, once a minute, and the duration of each as a metric. */
 function addRequestLog(api: FastifyInstance, { logger, metrics, addresses }: HttpServerOptions): void {
+  const repeats = new Repeats();
   api.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown';
     metrics.request({ method: request.method, route, status: reply.statusCode, seconds: reply.elapsedTime / 1_000 });
@@ -85,7 +89,13 @@ function addRequestLog(api: FastifyInstance, { logger, metrics, addresses }: Htt
       ...(request.caller === undefined ? {} : { user: request.caller.id }),
       address: addresses.of(request.raw),
     };
-    if (reply.statusCode >= 500) logger.warn(facts, 'request answered with an error');
-    else logger.debug(facts, 'request answered');
+    if (reply.statusCode < 500) {
+      logger.debug(facts, 'request answered');
+      return;
+    }
+    // A readiness check that fails is asked again every second: what is wrong is told by who knows it.
+    const leftOut = route === READY ? undefined : repeats.leftOut(`${reply.statusCode} ${request.method} ${route}`);
+    if (leftOut === undefined) logger.debug(facts, 'request answered with an error');
+    else logger.warn(leftOut === 0 ? facts : { ...facts, repeated: leftOut }, 'request answered with an error');
   });
 }

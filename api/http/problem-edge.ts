@@ -27,10 +27,11 @@ export function addProblemEdge(api: FastifyInstance, logger: Logger): void {
     const problem = problemFrom(error);
     if (problem.code === 'too_large') readOut(request, reply);
     if (problem.status >= 500) {
-      logger.error(
-        { err: error, request: request.id, method: request.method, url: redactUrl(request.url), code: problem.code },
-        'a request failed',
-      );
+      const { id, method, url } = request;
+      const facts = { err: error, request: id, method, url: redactUrl(url), code: problem.code };
+      // What is unavailable is told where it is known why: once there, not with every request that meets it.
+      if (problem.code === 'internal_error') logger.error(facts, 'a request failed');
+      else logger.debug(facts, 'a request failed');
     }
     return sendProblem(request, reply, problem);
   });

@@ -133,6 +133,7 @@ function poolKnob(pools: AdmissionPools, name: string, home: () => number | unde
     relief: 'down',
     isInteger: true,
     home: () => home() ?? size(),
+    isFelt: () => (pools.get(name)?.connections ?? 0) > size() / 2,
     get: size,
     set: (value) => void pools.resize(name, value),
   };

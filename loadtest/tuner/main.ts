@@ -4,7 +4,7 @@
  * Needs a built `dist/` and Linux' taskset. The exit code is 1 when fewer than three loads are better off, or any worse.
  *
  *   --only name,name     some of the loads
- *   --rounds n           of the tuner (36), of --round-seconds each (4; by itself a server makes one every 10 s)
+ *   --rounds n           of the tuner (50), of --round-seconds each (5; by itself a server makes one every 10 s)
  *   --pairs n            of measurements, with the default and with what was found (4), of --seconds each (8)
  *   --set knob=n,knob=n  no tuner: compares this setting with the default
  */
@@ -16,8 +16,8 @@ const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '8' },
     pairs: { type: 'string', default: '4' },
-    rounds: { type: 'string', default: '36' },
-    'round-seconds': { type: 'string', default: '4' },
+    rounds: { type: 'string', default: '50' },
+    'round-seconds': { type: 'string', default: '5' },
     only: { type: 'string' },
     set: { type: 'string' },
   },
@@ -26,7 +26,7 @@ const MEASURE_MS = Number(values.seconds) * 1_000;
 const ROUND_MS = Number(values['round-seconds']) * 1_000;
 const PAIRS = Number(values.pairs);
 const ROUNDS = Number(values.rounds);
-/** Of the CPU time: what is called better or worse. */
+/** Of the CPU time per delivery: what is called better or worse. */
 const DIFFERENCE = 0.08;
 const WANTED_BETTER = 3;
 
@@ -70,7 +70,7 @@ async function run(load: TunerLoad): Promise<{ row: string; verdict: Verdict }> 
 
 /** Better or worse only if every pair says so, and their median by enough. */
 function verdictOf(pairs: readonly Pair[]): Verdict {
-  const ratios = pairs.map(({ asItComes, tuned }) => tuned.cpuPercent / asItComes.cpuPercent);
+  const ratios = pairs.map(({ asItComes, tuned }) => tuned.cpuMs / asItComes.cpuMs);
   if (ratios.every((ratio) => ratio < 1) && median(ratios) <= 1 - DIFFERENCE) return 'better';
   if (ratios.every((ratio) => ratio > 1) && median(ratios) >= 1 + DIFFERENCE) return 'worse';
   return 'same';
@@ -87,12 +87,12 @@ const median = (all: readonly number[]): number => {
   return (low + high) / 2;
 };
 const middle = (all: readonly Figures[]): Figures => ({
-  cpuPercent: median(all.map(({ cpuPercent }) => cpuPercent)),
+  cpuMs: median(all.map(({ cpuMs }) => cpuMs)),
   p50Ms: median(all.map(({ p50Ms }) => p50Ms)),
   p99Ms: median(all.map(({ p99Ms }) => p99Ms)),
 });
-const shown = ({ cpuPercent, p50Ms, p99Ms }: Figures): string =>
-  `${cpuPercent.toFixed(1)} %, ${p50Ms.toFixed(1)} / ${p99Ms.toFixed(1)} ms`;
+const shown = ({ cpuMs, p50Ms, p99Ms }: Figures): string =>
+  `${cpuMs.toFixed(1)} ms, ${p50Ms.toFixed(1)} / ${p99Ms.toFixed(1)} ms`;
 const short = (value: number): string =>
   value > 1e6 ? `${Math.round(value / 2 ** 20)} MiB` : String(Math.round(value));
 const moved = (home: Setting, found: Setting): string | undefined =>
@@ -117,7 +117,7 @@ for (const load of TUNER_LOADS) {
   if (wanted === undefined || wanted.includes(load.name)) results.push(await run(load));
 }
 process.stdout.write(
-  `| load | as it comes: CPU, latency p50 / p99 | tuned | | setting | kept | taken back |\n|---|---|---|---|---|---|---|\n`,
+  `| load | as it comes: CPU per 1,000 deliveries, latency p50 / p99 | tuned | | setting | kept | taken back |\n|---|---|---|---|---|---|---|\n`,
 );
 for (const { row } of results) process.stdout.write(`${row}\n`);
 const count = (verdict: Verdict): number => results.filter((result) => result.verdict === verdict).length;

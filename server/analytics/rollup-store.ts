@@ -7,6 +7,7 @@
  *   analytics-user-on, <formId>, <userId>              a user on a form
  *   analytics-user, <userId>, <formId>                 the forms that a user was active on
  */
+import { LRUCache } from 'lru-cache';
 import type { z } from 'zod';
 import type { RecordKey, RecordStore } from '../storage/record-store.js';
 import { lookOf, type Fact } from './fact.js';
@@ -33,6 +34,8 @@ export type Step = keyof typeof STEPS;
 
 const MINUTES_KEPT_MS = 30 * 86_400_000;
 const DIGITS = 12;
+/** Roll-ups that are being counted: those of a few hundred forms, some kilobytes each. */
+const REMEMBERED = 2_000;
 
 interface Target<S> {
   readonly key: RecordKey;
@@ -49,6 +52,12 @@ interface Work {
 }
 
 export class RollupStore {
+  /**
+   * As they were written last, with their versions: most of the cost of counting was to read and parse them again. Another
+   * node that wrote meanwhile makes the put a conflict.
+   */
+  readonly #written = new LRUCache<string, { readonly state: unknown; readonly version: string }>({ max: REMEMBERED });
+
   constructor(private readonly records: RecordStore) {}
 
   /** Facts of one form, in the order of the log. Handed in twice they count once. */
@@ -58,7 +67,7 @@ export class RollupStore {
       const name = JSON.stringify(target.key);
       let work = works.get(name);
       if (work === undefined) {
-        work = { facts: [], run: (all) => this.#fold(target, all) };
+        work = { facts: [], run: (all) => this.#fold(name, target, all) };
         works.set(name, work);
       }
       work.facts.push(logged);
@@ -74,19 +83,40 @@ export class RollupStore {
   }
 
   async #fold<S extends { upTo: string; upToFeed: string }>(
+    name: string,
     { key, schema, expiresAt, empty, change }: Target<S>,
     facts: readonly LoggedFact[],
   ): Promise<void> {
     for (;;) {
-      const stored = await this.records.get(key);
-      const state = stored === undefined ? empty() : schema.parse(decode(stored.value));
+      const { state, version } = await this.#read(name, key, schema, empty);
       const before = state.upTo;
       fold(state, facts, change);
       if (state.upTo === before) return;
-      if (stored === undefined && key[0] === 'analytics-user-on') await this.#index(key);
-      const options = { ifVersion: stored?.version ?? null, ...(expiresAt === undefined ? {} : { expiresAt }) };
-      if ((await this.records.put(key, encode(state), options)) !== 'conflict') return;
+      if (version === null && key[0] === 'analytics-user-on') await this.#index(key);
+      const options = { ifVersion: version, ...(expiresAt === undefined ? {} : { expiresAt }) };
+      const put = await this.records.put(key, encode(state), options);
+      if (put === 'conflict') continue;
+      this.#written.set(name, { state, version: put.version });
+      return;
     }
+  }
+
+  /** Taken out: while it is changed and until it is written, nobody else has it. */
+  async #read<S>(
+    name: string,
+    key: RecordKey,
+    schema: z.ZodType<S>,
+    empty: () => S,
+  ): Promise<{ state: S; version: string | null }> {
+    const written = this.#written.get(name);
+    if (written !== undefined) {
+      this.#written.delete(name);
+      // Only what was parsed by this schema is kept under this key.
+      return { state: written.state as S, version: written.version };
+    }
+    const stored = await this.records.get(key);
+    if (stored === undefined) return { state: empty(), version: null };
+    return { state: schema.parse(decode(stored.value)), version: stored.version };
   }
 
   async #index([, formId = '', userId = '']: RecordKey): Promise<void> {
@@ -154,6 +184,9 @@ export class RollupStore {
 
   /** Everything of a form, bytes included. */
   async erase(formId: string): Promise<void> {
+    for (const name of [...this.#written.keys()]) {
+      if ((JSON.parse(name) as string[])[1] === formId) this.#written.delete(name);
+    }
     // The index first: what a crash leaves of it is found again by the records that lead to it.
     for await (const { key } of this.records.scan(['analytics-user-on', formId])) {
       await this.records.erase(['analytics-user', key[2] ?? '', formId]);

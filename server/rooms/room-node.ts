@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Repeats } from '../observability/repeats.js';
 import type { Tracing } from '../observability/tracing/index.js';
 import type { Bus } from '../storage/bus.js';
 import type { DocumentLog, NewUpdate, Position, UpdateSource } from '../storage/document-log.js';
@@ -38,6 +39,8 @@ export interface RoomNode {
   readonly applier: BoundedApplier;
   readonly backlog: Backlog;
   readonly counters: RoomCounters;
+  /** By document: visitors of one that cannot be loaded come again and again. */
+  readonly loadFailures: Repeats;
   readonly maxDocumentBytes: number;
   /** Undefined where nothing is traced. */
   readonly tracing: Tracing | undefined;

@@ -9,6 +9,7 @@ import type { Tracing } from '../observability/tracing/index.js';
 import { CLOSE } from '../protocol/close-codes.js';
 import { MalformedError } from '../protocol/incoming.js';
 import { inspectUpdate, type UpdateSummary } from '../protocol/update-bounds.js';
+import { Repeats } from '../observability/repeats.js';
 import type { Bus } from '../storage/bus.js';
 import type { DocumentInfo, DocumentLog, ErasureReceipt, NewUpdate, Position } from '../storage/document-log.js';
 import { RoomAttendance, type Attendance } from './attendance.js';
@@ -104,6 +105,7 @@ export class RoomRegistry implements Rooms {
       applier: this.#applier,
       backlog: this.backlog,
       counters: options.counters,
+      loadFailures: new Repeats(),
       maxDocumentBytes: options.maxDocumentBytes,
       presencePace: this.presencePace,
       tracing: options.tracing,

@@ -73,7 +73,7 @@ export class Room implements EditsOwner, JournalOwner {
     return this.edits.areWaiting || this.journal.isAppending;
   }
 
-  /** @throws DocumentErasedError, DocumentUnavailableError */
+  /** @throws DocumentErasedError, DocumentCorruptedError, DocumentUnavailableError */
   async ready(): Promise<LiveDocument> {
     await this.#ready;
     if (this.live === undefined) throw new DocumentUnavailableError(this.name);
@@ -103,7 +103,9 @@ export class Room implements EditsOwner, JournalOwner {
       }
     } catch (error) {
       this.#onLoadFailed(error);
-      throw error instanceof DocumentErasedError ? error : new DocumentUnavailableError(this.name, { cause: error });
+      // What is final is told as what it is.
+      const isFinal = error instanceof DocumentErasedError || error instanceof DocumentCorruptedError;
+      throw isFinal ? error : new DocumentUnavailableError(this.name, { cause: error });
     }
     // Read again: while it loaded, the document may have been erased.
     if ((this.state as RoomStateName) !== 'loading') return;
@@ -130,7 +132,7 @@ export class Room implements EditsOwner, JournalOwner {
     this.#hydrated = undefined;
     if (error instanceof DocumentCorruptedError) this.damage = error.detail;
     if (!isErased) {
-      this.node.logger.error({ err: error, document: this.name }, 'document cannot be loaded');
+      this.#tellLoadFailed(error);
       this.node.counters.errors('document_load');
     }
     this.closeAll(
@@ -138,6 +140,18 @@ export class Room implements EditsOwner, JournalOwner {
       isErased ? 'the document was deleted' : 'the document cannot be loaded now',
     );
     this.node.onStateChange(this);
+  }
+
+  #tellLoadFailed(error: unknown): void {
+    const { logger, loadFailures } = this.node;
+    const leftOut = loadFailures.leftOut(this.name);
+    const isDamaged = error instanceof DocumentCorruptedError;
+    const message = isDamaged
+      ? 'a stored document is damaged and cannot be loaded; it is never overwritten, others are served'
+      : 'document cannot be loaded; it is tried again when somebody asks for it';
+    const facts = { err: error, document: this.name };
+    if (leftOut === undefined) logger.debug(facts, message);
+    else logger.error(leftOut === 0 ? facts : { ...facts, repeated: leftOut }, message);
   }
 
   /** What memory holds is not what is stored: starts again from the log. */

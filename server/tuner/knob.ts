@@ -12,6 +12,8 @@ export interface Knob {
   /** Where it stands when nobody tunes; the value that it had at the start when absent. */
   home?(): number;
   get(): number;
+  /** False while turning it could change nothing, such as the size of a pool that is nearly empty. True when absent. */
+  isFelt?(): boolean;
   /** Takes effect at once. Called with values from `min` to `max` alone. */
   set(value: number): void;
 }

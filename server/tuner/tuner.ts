@@ -254,7 +254,8 @@ export class Tuner {
       if (knob === undefined || (this.#restsUntil.get(knob.name) ?? 0) > this.#round) continue;
       const from = knob.get();
       const to = isLoaded ? this.#towardsRelief(knob) : this.#towardsInitial(knob);
-      if (to === from) continue;
+      // The way home is always open.
+      if (to === from || (isLoaded && knob.isFelt?.() === false)) continue;
       // The same knob again as long as it helps; then the next.
       this.#next = index;
       return { knob: knob.name, from, to, because: isLoaded ? 'loaded' : 'well' };

@@ -56,7 +56,7 @@ void t.test('the state of everything, as the contract has it from the start', as
   t.match(
     body.tuner.knobs.map(({ name }: { name: string }) => name),
     [
-      ...['commitWaitMs', 'tickMaxMs', 'tickRestFactor', 'presenceWindowMs', 'receiveSleepMs'],
+      ...['commitWaitMs', 'tickRestFactor', 'tickMaxMs', 'presenceWindowMs', 'receiveSleepMs'],
       ...['hydrationBudgetBytes', 'defaultPoolConnections'],
     ],
   );
