@@ -194,7 +194,7 @@ void t.test('row 36: one of many documents is poisoned: it is shut, the others a
   const attacker = await rawClient(`${server.ws}/poisoned`);
   t.teardown(() => attacker.destroy());
   for (let round = 1; attacker.closed === undefined && round < 200; round += 1) {
-    attacker.send(updateMessage(contention(500, round * 10_000_000)));
+    attacker.send(updateMessage(contention(80, round * 10_000_000)));
     for (const { doc } of others.slice(round % 10, (round % 10) + 3)) doc.getMap('beat').set('round', round);
     await Promise.all(others.map((client) => client.saved()));
     const echoes = (): number => attacker.ofType(0).filter((frame) => frame[1] === 2).length;
