@@ -131,7 +131,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const alerts = await startAlerts({
     ...{ node: options.node, watched: options.watched, storage, feed, metrics, notifier, logger, clock },
     ...{ pools, breakers, deadLetters, queues: deliveries.queues },
-    connections: () => options.connections.list().length,
+    connections: () => options.connections.size,
     rooms: () => rooms.open().length,
   });
   api.addHook('onClose', async () => {
@@ -186,7 +186,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
         startedAt: clock(),
         readiness: () => options.readiness(),
         rooms: () => rooms.open(),
-        connectionCount: () => options.connections.list().length,
+        connectionCount: () => options.connections.size,
       });
       await v1.register(syncRoutes, { sync: options.sync, maxFrameBytes: options.maxBodyBytes });
       if (!options.isRestServed) {

@@ -21,7 +21,7 @@ const messageSchema = z.object({ node: z.string(), forms: z.record(z.string(), l
 export interface LiveBoardOptions {
   readonly node: string;
   readonly bus: Bus;
-  readonly connections: Pick<Connections, 'list'>;
+  readonly connections: Pick<Connections, 'people'>;
   readonly edits: EditCounter;
   readonly logger: Logger;
   /** Unix time in milliseconds. */
@@ -76,7 +76,7 @@ export class LiveBoard {
 
   #here(): Map<string, LiveForm> {
     const people = new Map<string, { editors: Set<string>; respondents: Set<string> }>();
-    for (const { id, document, principal, role } of this.options.connections.list()) {
+    for (const { id, document, principal, role } of this.options.connections.people()) {
       const kind = documentKind(document);
       if (kind.kind !== 'form' && kind.kind !== 'submission') continue;
       let here = people.get(kind.formId);

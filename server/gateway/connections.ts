@@ -15,7 +15,13 @@ export interface ConnectionInfo {
   readonly isBehind: boolean;
 }
 
+/** Who is where, for what counts people and not bytes. */
+export type Attendee = Pick<ConnectionInfo, 'id' | 'document' | 'principal' | 'role'>;
+
 export interface Connections {
+  readonly size: number;
+  /** Costs nothing for each; `list` asks every socket. */
+  people(): Iterable<Attendee>;
   list(): ConnectionInfo[];
   /** False when there is no such connection. */
   disconnect(id: string, code: number, reason: string): boolean;

@@ -21,7 +21,7 @@ import type { Attendance } from '../rooms/attendance.js';
 import type { RoomRegistry } from '../rooms/room-registry.js';
 import type { Connection, ConnectionFacts } from './connection.js';
 import type { SecurityFacts } from '../system-events/security-facts.js';
-import type { ConnectionInfo, Connections } from './connections.js';
+import type { Attendee, ConnectionInfo, Connections } from './connections.js';
 import { Entrance, pathOf, type EntranceOptions, type Entry, type Verdict } from './entrance.js';
 import { namedEvent } from './event-messages.js';
 import type { HttpSync } from './http-sync.js';
@@ -311,6 +311,10 @@ export class Gateway implements Connections, HttpSync {
     for (const connection of this.#connections.values()) {
       if (connection.document === document) connection.close(code, reason);
     }
+  }
+
+  people(): Iterable<Attendee> {
+    return this.#connections.values();
   }
 
   list(): ConnectionInfo[] {

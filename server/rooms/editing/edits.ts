@@ -91,7 +91,9 @@ export class Edits implements Tickable {
 
   /** HOT PATH. An update of a client. @throws MalformedError */
   receive(from: Subscriber, update: Uint8Array, isReply: boolean): void {
-    if (!this.#inbox.receive(from, update, isReply) || this.#isTickScheduled) return;
+    if (!this.#inbox.receive(from, update, isReply)) return;
+    this.node.ticker.pacer.noteEdit();
+    if (this.#isTickScheduled) return;
     this.#isTickScheduled = true;
     const { tracing } = this.node;
     if (tracing !== undefined) this.#trace = tracing.start({ name: 'edit', attributes: { document: this.document } });

@@ -6,9 +6,12 @@ import { MAX_SLEEP_MS, ReceivePacer } from './receive-pacer.js';
 const PERIOD_MS = 150;
 
 /** Ends a turn as if frames had come at this rate since `startedAt`. */
-function endTurnAfter(pacer: ReceivePacer, startedAt: number, framesPerSecond: number): void {
+function endTurnAfter(pacer: ReceivePacer, startedAt: number, framesPerSecond: number, areEdits = true): void {
   const frames = ((performance.now() - startedAt) / 1_000) * framesPerSecond;
-  for (let i = 0; i < frames; i++) pacer.noteFrame();
+  for (let i = 0; i < frames; i++) {
+    pacer.noteFrame();
+    if (areEdits) pacer.noteEdit();
+  }
   pacer.endTurn(true);
 }
 
@@ -40,4 +43,17 @@ void t.test('a busy process has no time to sleep', async (t) => {
   while (performance.now() - startedAt < PERIOD_MS);
   endTurnAfter(pacer, startedAt, 2_000);
   t.equal(pacer.sleepMs, 0);
+});
+
+void t.test('cursors may wait longer than edits', async (t) => {
+  const sleepMs = async (areEdits: boolean): Promise<number> => {
+    const startedAt = performance.now();
+    const pacer = new ReceivePacer();
+    await pause(PERIOD_MS);
+    endTurnAfter(pacer, startedAt, 1_000, areEdits);
+    return pacer.sleepMs;
+  };
+  t.equal(await sleepMs(true), MAX_SLEEP_MS);
+  const withCursors = await sleepMs(false);
+  t.ok(withCursors > MAX_SLEEP_MS && withCursors <= 2 * MAX_SLEEP_MS, `${withCursors} ms`);
 });

@@ -17,6 +17,9 @@ const FRAMES_PER_TURN = 8;
 export const MAX_SLEEP_MS = 4;
 /** Above this share of time in use there is nothing to be gained. */
 const MAX_UTILIZATION = 0.7;
+/** Of the frames. With fewer edits among them they are cursors, which wait for their window anyway: sleeps may be longer. */
+const FEW_EDITS = 0.1;
+const PATIENCE_WITH_CURSORS = 2;
 
 export class ReceivePacer {
   /** Total time slept, in milliseconds: the event loop counts it as time in use. */
@@ -24,6 +27,7 @@ export class ReceivePacer {
   /** The longest sleep. May be changed at any time. */
   maxSleepMs = MAX_SLEEP_MS;
   #frames = 0;
+  #edits = 0;
   #sleepMs = 0;
   #sampledAt = performance.now();
   #sleptAtSample = 0;
@@ -37,6 +41,11 @@ export class ReceivePacer {
 
   noteFrame(): void {
     this.#frames += 1;
+  }
+
+  /** The frame held an edit. */
+  noteEdit(): void {
+    this.#edits += 1;
   }
 
   /** To be called at the end of a turn that brought frames, when its work is done. */
@@ -57,8 +66,10 @@ export class ReceivePacer {
     this.#utilization = current;
     this.#sampledAt = now;
     this.#sleptAtSample = this.sleptMs;
+    const patience = this.#edits < this.#frames * FEW_EDITS ? PATIENCE_WITH_CURSORS : 1;
     this.#frames = 0;
-    const sleepMs = Math.min(this.maxSleepMs, (FRAMES_PER_TURN / framesPerSecond) * 1_000);
+    this.#edits = 0;
+    const sleepMs = Math.min(this.maxSleepMs * patience, (FRAMES_PER_TURN / framesPerSecond) * 1_000);
     const pays = framesPerSecond >= BUSY_FRAMES_PER_SECOND && busyMs / elapsed < MAX_UTILIZATION && sleepMs >= 1;
     this.#sleepMs = pays ? sleepMs : 0;
   }

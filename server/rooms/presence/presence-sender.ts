@@ -12,8 +12,8 @@ import { PresenceExchange } from './presence-exchange.js';
 const WINDOW_MAX_MS = 500;
 /** Presence may take this share of the event loop: a flush that took n ms is followed by a pause of 10 n. */
 const COST_FACTOR = 10;
-/** With more people than this, the window grows with their number: 60 ms for 100. Who moves is sent to all. */
-const CROWD = 50;
+/** With more people than this, the window grows with their number: 70 ms for 100. Who moves is sent to all. */
+const CROWD = 43;
 
 export interface PresenceSenderOwner {
   readonly presence: Presence;
