@@ -6,7 +6,7 @@ import { LatencyHistogram } from '../../loadtest/load/measuring/latency-histogra
 import { LoadNetwork, UpgradeRefused } from '../../loadtest/load/clients/load-socket.js';
 import { SyncClient } from '../../loadtest/load/clients/sync-client.js';
 import { typingScript } from '../../loadtest/load/rooms/typing.js';
-import { awarenessMessage, readVarUint } from '../../loadtest/load/clients/wire.js';
+import { awarenessMessage, eachClock } from '../../loadtest/load/clients/wire.js';
 import { startServer } from '../harness/server-process.js';
 import { until } from '../harness/until.js';
 
@@ -35,7 +35,7 @@ void t.test('crowds', async (t) => {
     const viewer = await SyncClient.join(network, endpoint, 'crowd', {
       awareness: (bytes, start) => {
         messages += 1;
-        for (const [client, clock] of clocksIn(bytes, start)) seen.set(client, clock);
+        eachClock(bytes, start, (client, clock) => seen.set(client, clock));
       },
     });
     const crowd = await Promise.all(Array.from({ length: people }, () => SyncClient.join(network, endpoint, 'crowd')));
@@ -83,15 +83,3 @@ void t.test('crowds', async (t) => {
     t.equal((await fetch(`${server.http}/api/v1/health/ready`)).status, 200);
   });
 });
-
-/** Awareness update := varuint entries { varuint client, varuint clock, varuint length, JSON } */
-function* clocksIn(bytes: Buffer, start: number): Generator<readonly [number, number]> {
-  let { value: left, next: at } = readVarUint(bytes, start);
-  for (; left > 0; left--) {
-    const client = readVarUint(bytes, at);
-    const clock = readVarUint(bytes, client.next);
-    const length = readVarUint(bytes, clock.next);
-    at = length.next + length.value;
-    yield [client.value, clock.value];
-  }
-}

@@ -86,3 +86,15 @@ export function readVarUint(bytes: Uint8Array, at: number): { value: number; nex
     if (byte < 128) return { value, next: at };
   }
 }
+
+/** Who is told of in an awareness update: varuint entries, then for each varuint client, varuint clock, varuint length, JSON. */
+export function eachClock(bytes: Uint8Array, start: number, note: (clientId: number, clock: number) => void): void {
+  let { value: left, next: at } = readVarUint(bytes, start);
+  for (; left > 0; left--) {
+    const client = readVarUint(bytes, at);
+    const clock = readVarUint(bytes, client.next);
+    const length = readVarUint(bytes, clock.next);
+    at = length.next + length.value;
+    note(client.value, clock.value);
+  }
+}

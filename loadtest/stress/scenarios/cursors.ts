@@ -4,7 +4,7 @@ import { LatencyHistogram } from '../../load/measuring/latency-histogram.js';
 import { inBatches, paced, settled } from '../../load/measuring/pacing.js';
 import { SyncClient } from '../../load/clients/sync-client.js';
 import { typingScript } from '../../load/rooms/typing.js';
-import { awarenessMessage, readVarUint } from '../../load/clients/wire.js';
+import { awarenessMessage, eachClock } from '../../load/clients/wire.js';
 import type { Outcome, Scenario, StressContext } from '../scenario.js';
 
 const PEOPLE = 1_500;
@@ -70,17 +70,11 @@ async function run({ network, scaled, start, say }: StressContext): Promise<Outc
   };
 }
 
-/** Notes the clock of each state; see `CursorRoom` for the layout. */
 function readClocks(bytes: Buffer, start: number, view: Uint32Array): void {
-  let { value: left, next: at } = readVarUint(bytes, start);
-  for (; left > 0; left--) {
-    const client = readVarUint(bytes, at);
-    const clock = readVarUint(bytes, client.next);
-    const length = readVarUint(bytes, clock.next);
-    at = length.next + length.value;
-    const person = client.value - FIRST_CLIENT_ID;
-    if (person >= 0 && person < view.length) view[person] = Math.max(view[person] ?? 0, clock.value);
-  }
+  eachClock(bytes, start, (clientId, clock) => {
+    const person = clientId - FIRST_CLIENT_ID;
+    if (person >= 0 && person < view.length) view[person] = Math.max(view[person] ?? 0, clock);
+  });
 }
 
 export const cursors: Scenario = { id: 'cursors', title: '1,500 cursors at 1 Hz beside edits', run };
