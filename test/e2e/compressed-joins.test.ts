@@ -29,8 +29,8 @@ const textOf = ({ doc }: StockClient): string => doc.getText('t').toJSON();
 /** Bytes that the server has sent to each connection of a document, in the order in which they opened. */
 async function bytesOut(document: string): Promise<number[]> {
   const { body } = await restClient(server.http).get(`/connections?document=${encodeURIComponent(document)}`);
-  return (body.data as { since: number; bytesOut: number }[])
-    .toSorted((a, b) => a.since - b.since)
+  return (body.data as { since: string; bytesOut: number }[])
+    .toSorted((a, b) => a.since.localeCompare(b.since))
     .map((each) => each.bytesOut);
 }
 

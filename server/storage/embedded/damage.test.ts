@@ -10,16 +10,20 @@ import { saying, textsOf } from '../testing/store-under-test.js';
 
 const WRITER = fileURLToPath(new URL('./testing/crashing-writer.ts', import.meta.url));
 
-/** Flips a bit in the middle of where `marker` lies in the store's files; answers the names of those files. */
+/**
+ * Flips a bit in the middle of where `marker` lies in the store's files; answers the names of those files. Compression
+ * may take the first and last bytes of a marker together with their neighbours: only its inner part is looked for.
+ */
 async function flipWithin(folder: string, marker: Buffer): Promise<string[]> {
+  const needle = marker.subarray(16, -16);
   const flipped: string[] = [];
   const store = path.join(folder, 'store');
   for (const name of await readdir(store)) {
-    const at = (await readFile(path.join(store, name))).indexOf(marker);
+    const at = (await readFile(path.join(store, name))).indexOf(needle);
     if (at < 0) continue;
     const file = await open(path.join(store, name), 'r+');
-    const middle = at + Math.floor(marker.length / 2);
-    await file.write(Buffer.of((marker[Math.floor(marker.length / 2)] ?? 0) ^ 1), 0, 1, middle);
+    const middle = needle.length >> 1;
+    await file.write(Buffer.of((needle[middle] ?? 0) ^ 1), 0, 1, at + middle);
     await file.close();
     flipped.push(name);
   }
@@ -48,7 +52,7 @@ for (const [where, inTable, pattern] of [
 ] as const) {
   void t.test(`a bit that flips in ${where} costs the document that it hits, and no other`, async (t) => {
     const { folder, flipped } = await damagedStore(t, inTable);
-    t.ok(flipped.length === 1 && pattern.test(flipped[0] ?? ''), flipped.join());
+    t.ok(flipped.length === 1 && pattern.test(flipped[0] ?? ''), `in ${flipped.join() || 'no file'}`);
     const { documents } = await openFolder(t, folder);
     await t.rejects(documents.load('b'), DocumentCorruptedError);
     for (const name of ['a', 'c', 'd']) {

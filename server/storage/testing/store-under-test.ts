@@ -35,7 +35,7 @@ export function byBytes(a: string, b: string): number {
 
 /** Asks until it is so. @throws with `what` when that takes 20 s. */
 export async function eventually(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   while (!(await isSo())) {
     if (Date.now() > deadline) throw new Error(`Waited in vain until ${what}`);
     await sleep(20);
