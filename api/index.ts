@@ -163,7 +163,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   });
   const analytics = createAnalytics({
     ...options.analytics,
-    ...{ node: options.node, storage, feed, rooms, forms, logger, clock },
+    ...{ node: options.node, storage, feed, forms, logger, clock },
     ...{ store: submissions.store, sheets: submissions.sheets },
   });
   if (options.isRestServed) analytics.start();

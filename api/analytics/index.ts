@@ -11,11 +11,9 @@ import {
 } from '../../server/analytics/index.js';
 import { Terms } from '../../server/duties/index.js';
 import type { EventFeed } from '../../server/events/index.js';
-import type { Rooms } from '../../server/rooms/rooms.js';
 import type { Storage } from '../../server/storage/index.js';
 import type { FormService } from '../forms/service.js';
 import type { Sheets, SubmissionStore } from '../submissions/index.js';
-import { Abandonment } from './intake/abandonment.js';
 import { ClientEvents } from './client-events.js';
 import { Intake } from './intake/intake.js';
 import { PresenceSampling } from './intake/presence-sampling.js';
@@ -23,8 +21,6 @@ import { AnalyticsService } from './service.js';
 import { SheetStates } from './intake/sheet-states.js';
 
 export { analyticsRoutes } from './routes.js';
-
-const ABANDON_AFTER_MS = 24 * 3_600_000;
 
 /** What every node has, also one that serves editors alone. Closed by who made it. */
 export interface AnalyticsSources {
@@ -38,7 +34,6 @@ export interface AnalyticsOptions extends AnalyticsSources {
   readonly node: string;
   readonly storage: Storage;
   readonly feed: EventFeed;
-  readonly rooms: Rooms;
   readonly forms: FormService;
   readonly store: SubmissionStore;
   readonly sheets: Sheets;
@@ -56,7 +51,7 @@ export interface Analytics {
 }
 
 export function createAnalytics(options: AnalyticsOptions): Analytics {
-  const { node, storage, feed, facts, live, rooms, forms, store, sheets, logger, clock } = options;
+  const { node, storage, feed, facts, live, forms, store, sheets, logger, clock } = options;
   const rollups = new RollupStore(storage.records);
   const states = new SheetStates(storage.records);
   const worker = new RollupWorker({
@@ -64,9 +59,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     onCounted: (formId) =>
       void feed.publish({ type: 'analytics.updated', formId, document: `form/${formId}`, data: {} }),
   });
-  const shared = { facts, states, logger, abandonAfterMs: ABANDON_AFTER_MS };
-  const intake = new Intake({ ...shared, feed, log: storage.events, store, sheets, worker });
-  const abandonment = new Abandonment({ ...shared, rooms, clock });
+  const intake = new Intake({ facts, states, logger, feed, log: storage.events, store, sheets, worker });
   const recount = new EditRecount({ documents: storage.documents, facts, marks: options.marks, logger });
   const presence = new PresenceSampling(live, facts, logger, clock);
   const terms = new Terms({
@@ -74,7 +67,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     run: async (signal) => {
       const failing = new AbortController();
       const either = AbortSignal.any([signal, failing.signal]);
-      const duties = [worker, intake, abandonment, presence, recount].map((duty) =>
+      const duties = [worker, intake, presence, recount].map((duty) =>
         duty.run(either).catch((error: unknown) => {
           failing.abort();
           throw error;

@@ -69,13 +69,13 @@ export const factSchema = z.discriminatedUnion('type', [
     seconds: z.number().optional(),
     device: z.string().optional(),
   }),
-  z.object({ type: z.literal('abandon'), at, sheet: z.string(), ...place }),
+  z.object({ type: z.literal('abandon'), at, feed, sheet: z.string(), ...place }),
   z.object({ type: z.literal('status'), at, feed, status: z.enum(['processing', 'completed', 'rejected']) }),
   z.object({ type: z.literal('comment'), at, feed, user: z.string() }),
   z.object({ type: z.literal('conflict'), at, feed, state: z.enum(['opened', 'resolved']) }),
 ]);
 export type Fact = z.infer<typeof factSchema>;
-export type SheetFact = Extract<Fact, { type: 'start' | 'answers' | 'submit' }>;
+export type SheetFact = Extract<Fact, { type: 'start' | 'answers' | 'submit' | 'abandon' }>;
 
 export const sourceOf = (fact: Fact): string | undefined => ('feed' in fact ? fact.feed : undefined);
 export const lookOf = (fact: Fact): Look | undefined => ('look' in fact ? fact.look : undefined);

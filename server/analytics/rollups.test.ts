@@ -68,7 +68,14 @@ const anyFact = fc.oneof<fc.Arbitrary<Fact>[]>(
     seconds: fc.nat(500),
   }),
   fc.record({ type: fc.constant('comment' as const), at, feed: fc.constant(''), user }),
-  fc.record({ type: fc.constant('abandon' as const), at, sheet: user, page: fc.constant('p2'), field }),
+  fc.record({
+    type: fc.constant('abandon' as const),
+    at,
+    feed: fc.constant(''),
+    sheet: user,
+    page: fc.constant('p2'),
+    field,
+  }),
 );
 
 void t.test('however facts are handed in, cut up and handed in again, the roll-ups are the same', async (t) => {

@@ -117,6 +117,16 @@ void t.test('where the form says so, what was abandoned stays so; 0 means never'
     t.match([answer.status, answer.body.code], [409, 'submission_closed']);
   }
   t.equal(await statusOf(kept.path), 'in_progress');
+  for (const [form, abandoned] of [
+    [final, 1],
+    [never, 0],
+  ] as const) {
+    const figures = async (): Promise<object> => (await admin.get(`/analytics/forms/${form}`)).body as object;
+    await until(async () => JSON.stringify(await figures()).includes(`"abandoned":${abandoned},`), {
+      what: 'analytics count what the life cycle says',
+      limitMs: 15_000,
+    });
+  }
 });
 
 void t.test('a sheet moves to a newer version, live, and nothing that was answered is lost', async (t) => {

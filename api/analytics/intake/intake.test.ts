@@ -11,11 +11,9 @@ import { RoomRegistry } from '../../../server/rooms/room-registry.js';
 import { newDataFolder, openFolder } from '../../../server/storage/testing/embedded-folder.js';
 import { FormVersions } from '../../forms/versions.js';
 import { Sheets, SubmissionStore } from '../../submissions/index.js';
-import { Abandonment } from './abandonment.js';
 import { Intake } from './intake.js';
 import { SheetStates } from './sheet-states.js';
 
-const HOUR_MS = 3_600_000;
 const RITA: Principal = { id: 'rita', isAnonymous: false, grants: [{ document: '*', role: 'admin' }] };
 const logger = pino({ level: 'silent' });
 
@@ -57,12 +55,10 @@ async function openedSheet(t: Test) {
   const facts = new FactLog({ log: storage.events, records: storage.records, bus: storage.bus, logger });
   const rollups = new RollupStore(storage.records);
   const worker = new RollupWorker({ facts, rollups, logger, onCounted: () => undefined });
-  const shared = { facts, states, logger, abandonAfterMs: HOUR_MS };
   const sheets = new Sheets(rooms, versions);
-  const intake = new Intake({ ...shared, feed, log: storage.events, store, sheets, worker });
-  const abandonment = new Abandonment({ ...shared, rooms, clock });
+  const intake = new Intake({ facts, states, logger, feed, log: storage.events, store, sheets, worker });
   return {
-    ...{ storage, states, facts, rollups, worker, intake, abandonment, time },
+    ...{ storage, states, facts, rollups, worker, intake, time },
     answer: (answers: Record<string, string | number>) =>
       rooms.edit(document, RITA, (doc) => writeAnswers(doc, answers), { source: 'rest' }),
     happens: (type: string, data: NewEvent['data'] = {}) =>
@@ -96,34 +92,33 @@ void t.test('events that are handed in again, from anywhere, count once', async 
   t.same(await counted(), all);
 });
 
-void t.test('a sheet that nobody touches is abandoned once, where it was left, and may come back', async (t) => {
-  const { answer, happens, events, intake, abandonment, counted, rollups, states, time } = await openedSheet(t);
+void t.test('a sheet that was abandoned counts once, where it was left, and may come back', async (t) => {
+  const { answer, happens, events, intake, counted, rollups } = await openedSheet(t);
+  const taken = async (): Promise<Bucket> => {
+    await intake.take(await events());
+    return counted();
+  };
   await happens('submission.started');
   await answer({ name: 'Rita' });
   await happens('submission.progress');
-  await intake.take(await events());
-  await abandonment.sweep();
-  t.equal((await counted()).abandoned, 0);
-  time.now += HOUR_MS + 60_000;
-  await abandonment.sweep();
-  await abandonment.sweep();
-  t.equal((await counted()).abandoned, 1);
+  await happens('submission.abandoned');
+  t.match(await taken(), { abandoned: 1, answers: 1, resumed: 0 });
   t.same([(await rollups.place('f', 'page', 'p1')).left, (await rollups.place('f', 'field', 'name')).left], [1, 1]);
-  // As after a crash between telling it and remembering that.
-  await states.update('f', 's', (state) => ({ ...state, dueAt: time.now - 1 }));
-  await abandonment.sweep();
-  t.equal((await counted()).abandoned, 1);
+  // As after a crash before its place in the feed was committed.
+  t.match(await taken(), { abandoned: 1 });
 
   await answer({ age: 30 });
+  await happens('submission.resumed');
   await happens('submission.progress');
-  await intake.take(await events());
-  t.match(await counted(), { abandoned: 1, resumed: 1, answers: 2 });
+  t.match(await taken(), { abandoned: 1, resumed: 1, answers: 2 });
   await happens('submission.progress');
-  await intake.take(await events());
-  t.match(await counted(), { abandoned: 1, resumed: 1 });
-  time.now += 2 * HOUR_MS;
-  await abandonment.sweep();
-  t.match(await counted(), { abandoned: 2, resumed: 1 }, 'it can be abandoned again');
+  t.match(await taken(), { abandoned: 1, resumed: 1 });
+  await happens('submission.abandoned');
+  t.match(await taken(), { abandoned: 2, resumed: 1 }, 'it can be abandoned again');
+  t.equal((await rollups.place('f', 'field', 'age')).left, 1);
+  // By the token, and nothing was answered yet.
+  await happens('submission.resumed');
+  t.match(await taken(), { abandoned: 2, resumed: 2, answers: 2 });
 });
 
 void t.test('with a submission goes what names it, with a form everything', async (t) => {
@@ -135,13 +130,12 @@ void t.test('with a submission goes what names it, with a form everything', asyn
   await counted();
   const named = async (): Promise<string[]> => {
     const keys: string[] = [];
-    for (const kind of ['analytics-sheet', 'analytics-due', 'analytics-total', 'analytics-span', 'analytics-place']) {
+    for (const kind of ['analytics-sheet', 'analytics-total', 'analytics-span', 'analytics-place']) {
       for await (const { key } of storage.records.scan([kind])) keys.push(key.join(' '));
     }
     return keys;
   };
   t.ok((await named()).some((key) => key.startsWith('analytics-sheet f s')));
-  t.ok((await named()).some((key) => key.startsWith('analytics-due')));
   await happens('submission.erased');
   await intake.take(await events());
   t.notOk((await named()).some((key) => key.endsWith(' s')));

@@ -28,17 +28,19 @@ export interface IntakeOptions {
   readonly sheets: Sheets;
   readonly worker: RollupWorker;
   readonly logger: Logger;
-  /** Without any activity for so long, a sheet that was not handed in is abandoned. */
-  readonly abandonAfterMs: number;
 }
 
-type SheetEventType = 'submission.started' | 'submission.progress' | 'submission.submitted';
+/** `submission.abandoned` and `submission.resumed` are told by the life cycle of submissions, as the form's settings say. */
+type SheetEventType =
+  'submission.started' | 'submission.progress' | 'submission.submitted' | 'submission.abandoned' | 'submission.resumed';
 type Found = NonNullable<Awaited<ReturnType<SubmissionStore['get']>>>['record'];
 
 const SHEET_EVENTS: ReadonlySet<string> = new Set<SheetEventType>([
   'submission.started',
   'submission.progress',
   'submission.submitted',
+  'submission.abandoned',
+  'submission.resumed',
 ]);
 
 export class Intake {
@@ -141,22 +143,23 @@ export class Intake {
   }
 
   async #sheetFact(formId: string, type: SheetEventType, event: FeedEvent): Promise<SheetFact | undefined> {
-    const { states, store, abandonAfterMs } = this.options;
-    const { id: feed, time: at } = event;
+    const { states, store } = this.options;
+    const { id: feed } = event;
     const id = submissionOf(event);
     const record = (await store.get(formId, id))?.record;
     // Erased since: it is counted, and nothing is remembered of it.
-    if (record === undefined) return madeOf(type, event, newAlias(), undefined, undefined, false);
+    if (record === undefined) return madeOf(type, event, { alias: newAlias(), isLeft: false }, undefined, undefined);
     const now = await this.#sheetNow(record, type === 'submission.submitted');
     const state = await states.update(formId, id, (before) => {
       if (before.feed >= feed) return undefined;
-      const isOpen = record.final === null;
-      const isBack = before.abandonedAfter !== null && before.dueAt === null;
-      const seen = now === undefined ? { look: undefined, state: before } : lookAt(before, now);
-      const fact = madeOf(type, event, before.alias, record, seen.look, isBack);
-      const lastAt = Math.max(before.lastAt, at);
-      const dueAt = isOpen ? (before.dueAt ?? lastAt + abandonAfterMs) : null;
-      return { ...seen.state, feed, fact: fact ?? null, lastAt, dueAt, abandonedAfter: null };
+      // Where it was left is where it was last looked at: whoever came back since is not meant.
+      const isLeft = type === 'submission.abandoned';
+      const isSeen = now !== undefined && !isLeft;
+      const seen = isSeen ? lookAt(before, now) : { look: undefined, state: before };
+      const fact = madeOf(type, event, before, record, seen.look);
+      // An edit of one that stays abandoned is undone: only the life cycle says that somebody is back.
+      const isLeftNow = isLeft || (before.isLeft && type !== 'submission.resumed');
+      return { ...seen.state, feed, fact: fact ?? null, isLeft: isLeftNow };
     });
     const { fact } = state;
     return state.feed === feed && fact !== null && isSheetFact(fact) ? fact : undefined;
@@ -178,14 +181,19 @@ export class Intake {
 function madeOf(
   type: SheetEventType,
   { id: feed, time: at, userId: user = '' }: FeedEvent,
-  sheet: string,
+  { alias: sheet, isLeft, page, field }: Pick<SheetState, 'alias' | 'isLeft' | 'page' | 'field'>,
   record: Found | undefined,
   look: Look | undefined,
-  isBack: boolean,
 ): SheetFact | undefined {
+  if (type === 'submission.abandoned') {
+    const place = { ...(page === undefined ? {} : { page }), ...(field === undefined ? {} : { field }) };
+    return { type: 'abandon', at, feed, sheet, ...place };
+  }
+  const isBack = isLeft && type === 'submission.resumed';
   const shared = { at, feed, sheet, user, ...(look === undefined ? {} : { look }), ...(isBack ? { isBack } : {}) };
   if (type === 'submission.started') return { type: 'start', ...shared };
-  if (type === 'submission.progress') return look === undefined && !isBack ? undefined : { type: 'answers', ...shared };
+  if (type !== 'submission.submitted')
+    return look === undefined && !isBack ? undefined : { type: 'answers', ...shared };
   const submittedAt = record?.submittedAt ?? null;
   const device = record?.device?.type ?? null;
   return {
@@ -209,7 +217,8 @@ const COUNTED: ReadonlySet<string> = new Set([
 const isCounted = ({ type }: FeedEvent): boolean => COUNTED.has(type);
 const isSheetEvent = (type: string): type is SheetEventType => SHEET_EVENTS.has(type);
 const isSheetFact = (fact: SheetState['fact']): fact is SheetFact =>
-  fact !== null && (fact.type === 'start' || fact.type === 'answers' || fact.type === 'submit');
+  fact !== null &&
+  (fact.type === 'start' || fact.type === 'answers' || fact.type === 'submit' || fact.type === 'abandon');
 
 /** Empty when the event is about no submission. */
 function submissionOf({ data }: FeedEvent): string {
@@ -217,9 +226,10 @@ function submissionOf({ data }: FeedEvent): string {
   return typeof id === 'string' ? id : '';
 }
 
-/** A later event of the same sheet will look at it anyway. */
+/** A later event of the same sheet will look at it anyway, and nobody asks before where it was left. */
 function isFollowed(events: readonly FeedEvent[], at: number, id: string): boolean {
-  return events.slice(at + 1).some((later) => isSheetEvent(later.type) && submissionOf(later) === id);
+  const next = events.slice(at + 1).find((later) => isSheetEvent(later.type) && submissionOf(later) === id);
+  return next !== undefined && next.type !== 'submission.abandoned';
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,10 +1,9 @@
 /**
  * What analytics remembers of a sheet, between one look at it and the next.
  *
- *   analytics-sheet, <formId>, <submissionId>          its alias in the facts, and what the last look has seen
- *   analytics-due, <time>, <formId>, <submissionId>    when it is to be asked whether the sheet was abandoned
+ *   analytics-sheet, <formId>, <submissionId>   its alias in the facts, and what the last look has seen
  *
- * Both go with the submission; from then on its facts name nobody.
+ * It goes with the submission; from then on its facts name nobody.
  */
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
@@ -13,10 +12,6 @@ import type { RecordKey, RecordStore } from '../../../server/storage/record-stor
 
 const stateSchema = z.object({
   alias: z.string(),
-  /** Unix time in milliseconds. */
-  lastAt: z.number(),
-  /** Null once it was handed in or abandoned. */
-  dueAt: z.number().nullable(),
   /** The last event of the feed that was worked on, and the fact that it became: it is appended after this was stored. */
   feed: z.string(),
   fact: factSchema.nullable(),
@@ -28,18 +23,10 @@ const stateSchema = z.object({
   /** Where it was last worked on. */
   page: z.string().optional(),
   field: z.string().optional(),
-  /** The last fact of the form when it was found to be abandoned. */
-  abandonedAfter: z.string().nullable(),
+  /** It was abandoned, and nobody has come back since. */
+  isLeft: z.boolean().default(false),
 });
 export type SheetState = z.infer<typeof stateSchema>;
-
-export interface DueSheet {
-  readonly dueAt: number;
-  readonly formId: string;
-  readonly submissionId: string;
-}
-
-const DIGITS = 15;
 
 export class SheetStates {
   constructor(private readonly records: RecordStore) {}
@@ -55,10 +42,6 @@ export class SheetStates {
       const before = stored?.state ?? newState();
       const after = change(before);
       if (after === undefined) return before;
-      // First: a place in the list that leads nowhere is dropped, a sheet without one would never be asked about.
-      if (after.dueAt !== null && after.dueAt !== stored?.state.dueAt) {
-        await this.records.put(dueKey({ dueAt: after.dueAt, formId, submissionId: id }), Buffer.of());
-      }
       const value = Buffer.from(JSON.stringify(after));
       const written = await this.records.put(keyOf(formId, id), value, { ifVersion: stored?.version ?? null });
       if (written !== 'conflict') return after;
@@ -66,34 +49,11 @@ export class SheetStates {
   }
 
   async erase(formId: string, id: string): Promise<void> {
-    const stored = await this.#read(formId, id);
-    const dueAt = stored?.state.dueAt ?? null;
-    if (dueAt !== null) await this.records.erase(dueKey({ dueAt, formId, submissionId: id }));
     await this.records.erase(keyOf(formId, id));
   }
 
   async eraseForm(formId: string): Promise<void> {
-    for await (const { key, value } of this.records.scan(['analytics-sheet', formId])) {
-      const { dueAt } = decode(value);
-      if (dueAt !== null) await this.records.erase(dueKey({ dueAt, formId, submissionId: key[2] ?? '' }));
-    }
     await this.records.erase(['analytics-sheet', formId]);
-  }
-
-  /** The first ones in the order of their time, until `now` (Unix time in milliseconds). */
-  async due(now: number, limit: number): Promise<DueSheet[]> {
-    const due: DueSheet[] = [];
-    for await (const { key } of this.records.scan(['analytics-due'], { limit })) {
-      const [, time, formId = '', submissionId = ''] = key;
-      const dueAt = Number(time);
-      if (dueAt > now) break;
-      due.push({ dueAt, formId, submissionId });
-    }
-    return due;
-  }
-
-  async dropDue(due: DueSheet): Promise<void> {
-    await this.records.erase(dueKey(due));
   }
 
   async #read(formId: string, id: string): Promise<{ state: SheetState; version: string } | undefined> {
@@ -107,14 +67,7 @@ export const newAlias = (): string => randomBytes(9).toString('base64url');
 
 const newState = (): SheetState => ({
   alias: newAlias(),
-  ...{ lastAt: 0, dueAt: null, feed: '', fact: null },
-  ...{ seen: {}, answered: [], answeredPages: [], wrong: [], abandonedAfter: null },
+  ...{ feed: '', fact: null, seen: {}, answered: [], answeredPages: [], wrong: [], isLeft: false },
 });
 const decode = (value: Uint8Array): SheetState => stateSchema.parse(JSON.parse(Buffer.from(value).toString()));
 const keyOf = (formId: string, id: string): RecordKey => ['analytics-sheet', formId, id];
-const dueKey = ({ dueAt, formId, submissionId }: DueSheet): RecordKey => [
-  'analytics-due',
-  String(dueAt).padStart(DIGITS, '0'),
-  formId,
-  submissionId,
-];
