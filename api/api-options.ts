@@ -16,6 +16,7 @@ import type { Knobs } from '../server/tuner/index.js';
 import type { Watched } from './alerts/index.js';
 import type { AnalyticsSources } from './analytics/index.js';
 import type { Readiness } from './health/routes.js';
+import type { AnswerSeal } from './http/answer-seal.js';
 import type { KeptAnswers } from './http/kept-answers.js';
 import type { WebhooksOptions } from './webhooks/index.js';
 
@@ -33,6 +34,8 @@ export interface ApiOptions {
   readonly storage: Storage;
   /** Archives of this node, encrypted when the store is. */
   readonly backups: { readonly folder: string; readonly ring: KeyRing };
+  /** Encrypts answers that are kept. */
+  readonly seal: AnswerSeal;
   readonly rotation: KeyRotation;
   /** Forget what is erased. */
   readonly answers: KeptAnswers;

@@ -176,7 +176,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       addCaller(v1, authenticator, corsOrigins);
       addCallerLimit(v1, options.limits);
       v1.addHook('preValidation', async (request) => refuseDeepNesting(request.body));
-      addIdempotency(v1, { records: storage.records, answers: options.answers, clock });
+      addIdempotency(v1, { records: storage.records, answers: options.answers, seal: options.seal, clock });
       addAudit(v1, audit, PREFIX);
       addRequestWatch(v1, { watch: alerts.watch, addresses: options.addresses, clock });
       await v1.register(healthRoutes, {

@@ -6,6 +6,7 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Logger } from 'pino';
+import { AnswerSeal } from '../api/http/answer-seal.js';
 import { KeptAnswers } from '../api/http/kept-answers.js';
 import { createApi } from '../api/index.js';
 import type { RetrySchedule } from '../api/webhooks/index.js';
@@ -25,6 +26,7 @@ import {
   PoisonDocuments,
   ProcessorShare,
   RateLimits,
+  type RateLimitsOptions,
   TrafficLimits,
 } from '../server/limits/index.js';
 import { EventFeed } from '../server/events/index.js';
@@ -62,6 +64,7 @@ export async function startFormloom(
     readonly alertsEveryMs?: number | undefined;
     readonly abandonmentEveryMs?: number | undefined;
     readonly trafficPatienceMs?: number | undefined;
+    readonly requestLimits?: RateLimitsOptions['rules'] | undefined;
   } = {},
 ): Promise<Formloom> {
   const node = `${hostname().slice(0, 32)}-${process.pid}-${Date.now().toString(36)}`;
@@ -216,6 +219,7 @@ export async function startFormloom(
     feed,
     webhooks: { allowPrivateTargets: config.webhookPrivateTargets, schedule: parts.webhookSchedule },
     history,
+    seal: new AnswerSeal([config.jwtSecret, config.adminToken].filter((secret) => secret !== undefined)),
     rotation: new KeyRotation({
       ...{ stored, opened, ring, logger },
       beforeFold: (document) => history.record(document),
@@ -224,7 +228,7 @@ export async function startFormloom(
     authenticator,
     metrics,
     tracing,
-    limits: new RateLimits({ rules: REQUEST_LIMITS, now: () => performance.now() }),
+    limits: new RateLimits({ rules: parts.requestLimits ?? REQUEST_LIMITS, now: () => performance.now() }),
     pools,
     breakers,
     knobs: knobsOf(rooms, storage.commitPace, hydration, config),

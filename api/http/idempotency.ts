@@ -7,12 +7,13 @@
  *   record without an answer  409 request_in_progress, until the node that works on it is surely gone
  *   record with an answer     that answer again, with `Idempotency-Replayed: true`; what it was about is erased: anew
  *
- * Answers of 5xx are not kept: the caller may repeat the request.
+ * Answers of 5xx are not kept: the caller may repeat the request. Bodies of kept ones are encrypted: `answer-seal.ts`.
  */
 import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { RecordKey, RecordStore } from '../../server/storage/record-store.js';
+import type { AnswerSeal } from './answer-seal.js';
 import { answerSchema, subjectOfPath, subjectSchema, type KeptAnswers, type Subject } from './kept-answers.js';
 import { Problem } from './problem.js';
 
@@ -32,6 +33,8 @@ const recordSchema = z.object({
 type IdempotencyRecord = z.infer<typeof recordSchema>;
 
 interface Claim {
+  /** The idempotency key, as the caller gave it. */
+  readonly name: string;
   readonly key: RecordKey;
   readonly version: string;
   readonly record: IdempotencyRecord;
@@ -47,11 +50,12 @@ declare module 'fastify' {
 export interface IdempotencyOptions {
   readonly records: RecordStore;
   readonly answers: KeptAnswers;
+  readonly seal: AnswerSeal;
   /** Unix time in milliseconds. */
   readonly clock: () => number;
 }
 
-export function addIdempotency(api: FastifyInstance, { records, answers, clock }: IdempotencyOptions): void {
+export function addIdempotency(api: FastifyInstance, { records, answers, seal, clock }: IdempotencyOptions): void {
   api.decorateRequest('idempotency', undefined);
   api.decorateRequest('fingerprint', undefined);
 
@@ -66,13 +70,14 @@ export function addIdempotency(api: FastifyInstance, { records, answers, clock }
     if (header === undefined || request.method === 'GET' || request.method === 'HEAD') return;
     const name = z.string().min(1).max(255).safeParse(header);
     if (!name.success) throw new Problem('bad_request', 'An Idempotency-Key has 1 to 255 characters.');
-    const key: RecordKey = ['idempotency', callerIdOf(request), name.data];
+    const caller = callerIdOf(request);
+    const key: RecordKey = ['idempotency', caller, seal.digest(name.data)];
     const now = clock();
     const subject = request.method === 'DELETE' ? undefined : subjectOfPath(request.url);
     const record: IdempotencyRecord = { fingerprint: request.fingerprint ?? '', startedAt: now, subject };
     const claimed = await records.put(key, encode(record), { ifVersion: null, expiresAt: now + KEPT_MS });
     if (claimed !== 'conflict') {
-      request.idempotency = { key, version: claimed.version, record };
+      request.idempotency = { name: name.data, key, version: claimed.version, record };
       return;
     }
     const stored = await records.get(key);
@@ -84,13 +89,17 @@ export function addIdempotency(api: FastifyInstance, { records, answers, clock }
     const answer = known.subject === undefined ? known.answer : await answers.find(known.subject, key);
     if (answer !== undefined) {
       reply.headers(answer.headers).header('idempotency-replayed', 'true');
-      return reply.code(answer.status).send(answer.body === '' ? undefined : Buffer.from(answer.body, 'base64'));
+      const body = seal.open(name.data, caller, Buffer.from(answer.body, 'base64'));
+      // Carried out again it would be carried out twice.
+      if (body === undefined)
+        throw new Problem('conflict', 'It was carried out, and its answer cannot be read any more.');
+      return reply.code(answer.status).send(body.length === 0 ? undefined : body);
     }
     const isErased = known.subject !== undefined && !(await answers.isThere(known.subject));
     if (!isErased && now - known.startedAt < ABANDONED_MS) throw inProgress();
     const taken = await records.put(key, encode(record), { ifVersion: stored.version, expiresAt: now + KEPT_MS });
     if (taken === 'conflict') throw inProgress();
-    request.idempotency = { key, version: taken.version, record };
+    request.idempotency = { name: name.data, key, version: taken.version, record };
     return;
   });
 
@@ -109,7 +118,8 @@ export function addIdempotency(api: FastifyInstance, { records, answers, clock }
       const value = reply.getHeader(name);
       if (value !== undefined) headers[name] = String(value);
     }
-    const answer = { status: reply.statusCode, headers, body: body.toString('base64') };
+    const sealed = seal.seal(claim.name, callerIdOf(request), body);
+    const answer = { status: reply.statusCode, headers, body: sealed.toString('base64') };
     const expiresAt = claim.record.startedAt + KEPT_MS;
     const subject = subjectOf(request, answer.status, headers['location']);
     if (subject !== undefined) await answers.keep(subject, claim.key, answer, expiresAt);

@@ -5,7 +5,7 @@
  *   idempotency-answer / document / part / caller / key
  *
  * `document` is `form/<id>` for everything of a form, else the name of a document; `part` is the id of a submission,
- * `comments`, or empty.
+ * `comments`, or empty; `key` is a digest of the idempotency key.
  */
 import { z } from 'zod';
 import { documentKind } from '../../server/protocol/document-name.js';
@@ -14,7 +14,7 @@ import type { RecordKey, RecordStore } from '../../server/storage/record-store.j
 export const answerSchema = z.object({
   status: z.number(),
   headers: z.record(z.string(), z.string()),
-  /** base64. */
+  /** Encrypted (`answer-seal.ts`), in base64. */
   body: z.string(),
 });
 export type KeptAnswer = z.infer<typeof answerSchema>;

@@ -1,5 +1,7 @@
 import t from 'tap';
 import { restClient } from '../harness/rest-client.js';
+import { openFolder } from '../../server/storage/testing/embedded-folder.js';
+import { composeServer } from '../harness/composed-server.js';
 import { startServer } from '../harness/server-process.js';
 import { stockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
@@ -176,6 +178,42 @@ void t.test('wrong input gets the stated problem, and nothing internal', async (
   t.equal((await admin.get('/health/ready')).status, 200, 'the server is up');
   t.notMatch(server.output(), 'very-secret', 'no token in the log');
 });
+
+void t.test(
+  'an answer that is kept gives its secrets to whoever repeats the request, not to who reads the store',
+  async (t) => {
+    const secret = 'a-secret-that-signs-tokens-in-tests!';
+    const env = { AUTH: 'jwt', JWT_SECRET: secret, ADMIN_TOKEN: ADMIN };
+    const first = await composeServer({ env });
+    t.teardown(() => first.cleanup());
+    const headers = { 'idempotency-key': 'mint-once' };
+    const mint = (http: string, sub = 'ada') =>
+      restClient(http, ADMIN).post('/tokens', { sub, grants: [{ document: 'x', role: 'viewer' }] }, { headers });
+    const minted = await mint(first.http);
+    t.equal(minted.status, 201, minted.text);
+    const again = await mint(first.http);
+    t.same([again.status, again.body], [201, minted.body]);
+    t.equal(again.headers.get('idempotency-replayed'), 'true');
+    t.equal((await mint(first.http, 'eve')).body.code, 'idempotency_key_reused');
+    await first.close();
+
+    const store = await openFolder(t, first.dataDir);
+    const token = minted.body.token as string;
+    let kept = 0;
+    for await (const { key, value } of store.records.scan([])) {
+      const text = `${key.join('/')} ${Buffer.from(value).toString('latin1')}`;
+      if (key[0] === 'idempotency') kept += 1;
+      for (const told of [token, Buffer.from(token).toString('base64').slice(4, 40), 'mint-once']) {
+        t.notOk(text.includes(told), key.join('/'));
+      }
+    }
+    t.equal(kept, 1);
+    await store.close();
+    const second = await composeServer({ env: { ...env, JWT_SECRET: `${secret}!` }, dataDir: first.dataDir });
+    t.teardown(() => second.close());
+    t.match((await mint(second.http)).body, { status: 409, code: 'conflict' }, 'not minted twice');
+  },
+);
 
 void t.test('health needs no token and tells administrators more; metrics and the root answer', async (t) => {
   t.same((await anybody.get('/health')).body, { status: 'ok' });

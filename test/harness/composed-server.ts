@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { pino } from 'pino';
 import type { RetrySchedule } from '../../api/webhooks/index.js';
 import { startFormloom } from '../../cli/compose.js';
+import type { RateLimitsOptions } from '../../server/limits/index.js';
 import { loadConfig } from '../../server/config/index.js';
 import { freePort, temporaryFolder } from './server-process.js';
 
@@ -27,6 +28,8 @@ export interface ComposedOptions {
   readonly abandonmentEveryMs?: number;
   /** How long a connection may be over its budget before it is closed, in milliseconds. */
   readonly trafficPatienceMs?: number;
+  /** Budgets of requests per user, tenant and address. */
+  readonly requestLimits?: RateLimitsOptions['rules'];
 }
 
 export async function composeServer(options: ComposedOptions = {}): Promise<ComposedServer> {
