@@ -171,13 +171,13 @@ export async function startFormloom(
     metrics.errors('document_overworked', { document });
     logger.warn({ document }, 'a document takes more of the processor than its budget and is shut for a while');
     // At once: what its writers have sent already is not applied any more.
-    gateway.closeDocument(document, CLOSE.overloaded, 'the document takes too much of the server');
+    gateway.connections.closeDocument(document, CLOSE.overloaded, 'the document takes too much of the server');
     await poison.onOverworked(document);
   };
   metrics.onError((type, { document }) => {
     if (type === 'poison_update' && document !== undefined) void poison.onPoison(document);
   });
-  const live = new LiveBoard({ node, bus: storage.bus, connections: gateway, edits, logger });
+  const live = new LiveBoard({ node, bus: storage.bus, connections: gateway.connections, edits, logger });
   await live.start();
   metrics.attach({
     ticks: () => rooms.ticker.ticks,
@@ -186,7 +186,7 @@ export async function startFormloom(
     compactionsInFlight: () => rooms.compactor.inFlight,
     slowedTotal: () => traffic.slowed,
     limitedTotal: () => traffic.refused,
-    slowedConnections: () => gateway.slowed(),
+    slowedConnections: () => gateway.connections.slowed(),
     rooms: () => countByState(rooms),
   });
 
@@ -208,7 +208,7 @@ export async function startFormloom(
     maxBodyBytes: config.maxFrameBytes,
     logger,
     rooms,
-    connections: gateway,
+    connections: gateway.connections,
     analytics: { facts, edits, marks, live },
     sync: gateway,
     storage,

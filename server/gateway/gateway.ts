@@ -1,5 +1,5 @@
 /**
- * All connections of a node, WebSockets and streams: opens them, watches their lives, lists, closes and drains them.
+ * The way in for WebSockets and streams, and what they have to do with rooms. Those that are open: `open-connections.ts`.
  *
  *   bad name                    HTTP 400 before the upgrade
  *   no room for it              HTTP 503 with Retry-After before the upgrade
@@ -12,7 +12,6 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { setTimeout as pause } from 'node:timers/promises';
 import { WebSocket, WebSocketServer, type RawData } from 'ws';
 import type { Principal } from '../auth/principal.js';
 import type { ConnectionRights } from '../auth/rights.js';
@@ -21,25 +20,18 @@ import type { Attendance } from '../rooms/attendance.js';
 import type { RoomRegistry } from '../rooms/room-registry.js';
 import type { Connection, ConnectionFacts } from './connection.js';
 import type { SecurityFacts } from '../system-events/security-facts.js';
-import type { Attendee, ConnectionInfo, Connections } from './connections.js';
 import { Entrance, pathOf, type EntranceOptions, type Entry, type Verdict } from './entrance.js';
 import { namedEvent } from './event-messages.js';
 import type { HttpSync } from './http-sync.js';
+import { CLOSE_GRACE_MS, OpenConnections, type Revocations } from './open-connections.js';
 import { refuseUpgrade, type Refusal } from './refusal.js';
 import { StreamConnection, type Post, type PostVerdict } from './stream-connection.js';
 import { WebSocketConnection } from './websocket-connection.js';
 
-export interface Revocation {
-  readonly jti?: string;
-  readonly sub?: string;
-  /** Unix time in milliseconds; tokens of `sub` issued later are fine. */
-  readonly at: number;
-}
-
 /** What the gateway needs of authentication. */
 export interface GatewayAuthenticator {
   authenticate: EntranceOptions['authenticator']['authenticate'];
-  onRevoked(listener: (revocation: Revocation) => void): () => void;
+  onRevoked: Revocations['onRevoked'];
 }
 
 export interface GatewayCounters {
@@ -60,11 +52,6 @@ export interface GatewayOptions extends EntranceOptions {
 
 type CloseWith = NonNullable<Verdict['closeWith']>;
 
-const LIFE_CHECK_MS = 1_000;
-const PING_EVERY_MS = 10_000;
-const DRAIN_STEP_MS = 20;
-/** For clients to answer a close. `ws` itself would wait 30 s, as long as Kubernetes waits before it kills. */
-const CLOSE_GRACE_MS = 1_000;
 /** How a stream ends whose reader just went: what WebSockets without a close frame are counted as. */
 const ABNORMAL_CLOSURE = 1006;
 
@@ -79,12 +66,10 @@ class SyncSocket extends WebSocket {
   }
 }
 
-export class Gateway implements Connections, HttpSync {
-  readonly #connections = new Map<string, Connection>();
+export class Gateway implements HttpSync {
+  readonly connections: OpenConnections;
   readonly #entrance: Entrance;
   readonly #wss: WebSocketServer;
-  readonly #lifeCheck: NodeJS.Timeout;
-  readonly #unsubscribe: () => void;
 
   constructor(private readonly options: GatewayOptions) {
     this.#entrance = new Entrance(options);
@@ -95,13 +80,7 @@ export class Gateway implements Connections, HttpSync {
       maxPayload: options.maxFrameBytes,
       WebSocket: SyncSocket,
     });
-    this.#lifeCheck = setInterval(() => this.#checkLives(), LIFE_CHECK_MS);
-    this.#lifeCheck.unref();
-    this.#unsubscribe = options.authenticator.onRevoked((revocation) => this.#onRevoked(revocation));
-  }
-
-  get size(): number {
-    return this.#connections.size;
+    this.connections = new OpenConnections(options.authenticator);
   }
 
   get isDraining(): boolean {
@@ -209,7 +188,7 @@ export class Gateway implements Connections, HttpSync {
   }
 
   async post(id: string, post: Post): Promise<PostVerdict> {
-    const connection = this.#connections.get(id);
+    const connection = this.connections.get(id);
     return connection instanceof StreamConnection ? connection.post(post) : 'unknown connection';
   }
 
@@ -253,7 +232,7 @@ export class Gateway implements Connections, HttpSync {
 
   #join(connection: Connection): Attendance {
     const { id, document, principal } = connection;
-    this.#connections.set(id, connection);
+    this.connections.add(connection);
     const attendance = this.options.rooms.join(document, connection);
     this.options.logger.debug({ connection: id, document, principal: principal.id }, 'connection opened');
     return attendance;
@@ -262,7 +241,7 @@ export class Gateway implements Connections, HttpSync {
   #part(connection: Connection, attendance: Attendance): void {
     const { id, document, closedWith } = connection;
     connection.release();
-    this.#connections.delete(id);
+    this.connections.remove(connection);
     attendance.leave();
     this.options.logger.debug({ connection: id, document, code: closedWith }, 'connection closed');
   }
@@ -279,87 +258,16 @@ export class Gateway implements Connections, HttpSync {
     }
   }
 
-  #checkLives(): void {
-    const now = performance.now();
-    const wallClock = Date.now();
-    for (const connection of this.#connections.values()) {
-      const { expiresAt } = connection.principal;
-      if (expiresAt !== undefined && expiresAt <= wallClock)
-        connection.close(CLOSE.unauthenticated, 'the token expired');
-      else connection.checkLife(now, PING_EVERY_MS);
-    }
-  }
-
-  #onRevoked({ jti, sub, at }: Revocation): void {
-    for (const connection of this.#connections.values()) {
-      const { principal } = connection;
-      const isToken = jti !== undefined && principal.jti === jti;
-      const isSubject = sub !== undefined && principal.id === sub && (principal.issuedAt ?? 0) <= at;
-      if (isToken || isSubject) connection.close(CLOSE.unauthenticated, 'the token was revoked');
-    }
-  }
-
-  /** How many are read slower now. */
-  slowed(): number {
-    let count = 0;
-    for (const connection of this.#connections.values()) if (connection.isSlowed) count += 1;
-    return count;
-  }
-
-  /** Closes everybody in a document. */
-  closeDocument(document: string, code: number, reason: string): void {
-    for (const connection of this.#connections.values()) {
-      if (connection.document === document) connection.close(code, reason);
-    }
-  }
-
-  people(): Iterable<Attendee> {
-    return this.#connections.values();
-  }
-
-  list(): ConnectionInfo[] {
-    return Array.from(this.#connections.values(), (connection) => connection.describe());
-  }
-
-  disconnect(id: string, code: number, reason: string): boolean {
-    const connection = this.#connections.get(id);
-    connection?.close(code, reason);
-    return connection !== undefined;
-  }
-
   /** Refuses newcomers, then closes everybody with 1012, spread over `seconds` so that they do not all return at once. */
   async drain(seconds: number): Promise<void> {
     this.#entrance.shut();
-    const connections = [...this.#connections.values()];
-    if (connections.length === 0) return;
-    const startedAt = performance.now();
-    const durationMs = seconds * 1_000;
-    await new Promise<void>((resolve) => {
-      let closed = 0;
-      const step = (): void => {
-        const elapsed = performance.now() - startedAt;
-        const due = durationMs === 0 ? connections.length : Math.ceil((elapsed / durationMs) * connections.length);
-        while (closed < Math.min(due, connections.length)) {
-          connections[closed]?.close(CLOSE.restart, 'the server restarts');
-          closed += 1;
-        }
-        // Clients answer the close; there is nothing to wait for once nobody is left.
-        if (this.#connections.size === 0 || elapsed >= durationMs) resolve();
-        else setTimeout(step, DRAIN_STEP_MS);
-      };
-      step();
-    });
+    await this.connections.drain(seconds);
   }
 
   /** Ends all connections; those that do not answer the close in time are cut off, so that nobody can hold up a stop. */
   async close(): Promise<void> {
     this.#entrance.shut();
-    clearInterval(this.#lifeCheck);
-    this.#unsubscribe();
-    for (const connection of this.#connections.values()) connection.close(CLOSE.restart, 'the server restarts');
-    const until = performance.now() + CLOSE_GRACE_MS;
-    while (this.#connections.size > 0 && performance.now() < until) await pause(DRAIN_STEP_MS);
-    for (const connection of this.#connections.values()) connection.terminate();
+    await this.connections.close();
     this.#wss.close();
   }
 }
