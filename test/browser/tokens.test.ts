@@ -1,8 +1,9 @@
 /** The app where the server asks for tokens. */
 import t from 'tap';
-import { openBrowser, visitor } from '../harness/browser.js';
+import { axeViolations, openBrowser, visitor } from '../harness/browser.js';
 import { composeServer } from '../harness/composed-server.js';
 import { restClient } from '../harness/rest-client.js';
+import { until } from '../harness/until.js';
 
 const ADMIN = 'administration-token';
 
@@ -38,6 +39,23 @@ t.test('a token is taken from the address once; without one the app says what is
   await editor.page.reload();
   await editor.page.getByLabel('A owner').waitFor();
 
+  const viewer = await visitor(browser, server.http, { name: 'ignored' });
+  await viewer.page.goto(`${server.http}/app/forms/lunch?token=${await tokenFor('viewer')}`);
+  await viewer.page.getByText('You may read this form, but not change it.').waitFor();
+  await viewer.page.locator('[data-field=what] .question').focus();
+  await viewer.page.keyboard.type('Spoiled');
+  t.equal(await viewer.page.inputValue('[data-field=what] .question'), 'What?', 'what is typed changes nothing');
+  const offered = viewer.page.locator('main').getByRole('button', { name: /^(Add|Move|Remove|\+)/ });
+  t.equal(await offered.count(), 0, 'nothing is offered that the server would refuse');
+  for (const name of ['Publish', 'Undo', 'Comment'])
+    t.equal(await viewer.page.getByRole('button', { name, exact: true }).count(), 0, `nobody offers "${name}"`);
+  await second.page.fill('[data-field=what] .question', 'What shall it be?');
+  await until(async () => (await viewer.page.inputValue('[data-field=what] .question')) === 'What shall it be?', {
+    what: 'a viewer sees what others write',
+  });
+  await second.page.fill('[data-field=what] .question', 'What?');
+  t.same(await axeViolations(viewer.page), [], 'axe finds nothing wrong with a form that may only be read');
+
   const respondent = await visitor(browser, server.http, { name: 'ignored' });
   await respondent.page.goto(`${server.http}/app/r/lunch?token=${await tokenFor('respondent')}`);
   await respondent.page.getByLabel('What?').fill('Soup');
@@ -50,5 +68,5 @@ t.test('a token is taken from the address once; without one the app says what is
   const nobody = await visitor(browser, server.http, { name: 'ignored' });
   await nobody.page.goto(`${server.http}/app/`);
   await nobody.page.getByRole('alert').first().waitFor();
-  for (const { faults } of [editor, second, respondent, elsewhere]) t.same(faults, []);
+  for (const { faults } of [editor, second, viewer, respondent, elsewhere]) t.same(faults, []);
 });

@@ -54,7 +54,8 @@ export const EDITOR = {
   noChanges: ['Nothing has changed yet.', 'Aucune modification.'],
   wholeForm: ['The whole form', 'Tout le formulaire'],
   announcements: ['Announcements', 'Annonces'],
-  readOnly: [
+  readOnly: ['You may read this form, but not change it.', 'Vous pouvez lire ce formulaire, sans le modifier.'],
+  readAndComment: [
     'You may read this form and comment on it, but not change it.',
     'Vous pouvez lire et commenter ce formulaire, sans le modifier.',
   ],

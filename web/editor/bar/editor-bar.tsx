@@ -16,7 +16,7 @@ interface EditorBarProps {
 
 export function EditorBar({ view, setView, setLanguage }: EditorBarProps): ReactNode {
   const { t } = useWording();
-  const { handle, language } = useEditor();
+  const { handle, language, isReadOnly } = useEditor();
   const form = useFormNow();
   const [isPublishing, setPublishing] = useState(false);
   return (
@@ -24,7 +24,7 @@ export function EditorBar({ view, setView, setLanguage }: EditorBarProps): React
       <SaveIndicator connection={handle.connection} />
       <People />
       <span className="spacer" />
-      <UndoRedo />
+      {!isReadOnly && <UndoRedo />}
       <div className="segmented" role="group" aria-label={t('view')}>
         {(['form', 'languages'] as const).map((each) => (
           <button key={each} type="button" aria-pressed={view === each} onClick={() => setView(each)}>
@@ -48,9 +48,11 @@ export function EditorBar({ view, setView, setLanguage }: EditorBarProps): React
       <a className="button" href={`/app/r/${form.id}`} target="_blank" rel="noreferrer">
         {t('openRespond')}
       </a>
-      <button type="button" className="primary" onClick={() => setPublishing(true)}>
-        {t('publish')}
-      </button>
+      {!isReadOnly && (
+        <button type="button" className="primary" onClick={() => setPublishing(true)}>
+          {t('publish')}
+        </button>
+      )}
       {isPublishing && <PublishDialog onClose={() => setPublishing(false)} />}
     </div>
   );

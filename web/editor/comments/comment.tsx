@@ -104,7 +104,7 @@ function Body({ text }: { readonly text: string }): ReactNode {
 
 function Reactions({ comment, threadId }: { readonly comment: CommentJson; readonly threadId: string }): ReactNode {
   const { t } = useWording();
-  const { comments } = useEditor();
+  const { comments, canComment } = useEditor();
   const people = useKnownPeople();
   const { run, error } = useTask();
   const [isOpen, setOpen] = useState(false);
@@ -127,6 +127,7 @@ function Reactions({ comment, threadId }: { readonly comment: CommentJson; reado
             type="button"
             aria-label={`${t(word)} ${users.length}`}
             aria-pressed={isMine}
+            disabled={!canComment}
             title={users.map((id) => people.find((person) => person.id === id)?.name ?? id).join(', ')}
             className={users.length === 0 ? 'none' : ''}
             onClick={() => react(reaction, isMine)}
@@ -138,6 +139,7 @@ function Reactions({ comment, threadId }: { readonly comment: CommentJson; reado
       <button
         type="button"
         className="none add"
+        hidden={!canComment}
         aria-label={t('addReaction')}
         aria-expanded={isOpen}
         onClick={() => setOpen(!isOpen)}

@@ -15,7 +15,7 @@ const WORDS = { open: 'threadsOpen', mine: 'threadsMine', resolved: 'threadsReso
 
 export function CommentsPanel(): ReactNode {
   const { t } = useWording();
-  const { comments, language } = useEditor();
+  const { comments, language, canComment } = useEditor();
   const form = useFormNow();
   const selected = useSelected();
   const threads = useThreadsNow();
@@ -31,15 +31,17 @@ export function CommentsPanel(): ReactNode {
   const sorted = threads.filter(isShown).sort((a, b) => isAbout(a) - isAbout(b));
   return (
     <div className="comments">
-      <Composer
-        key={about ?? 'form'}
-        label={t('commentOn', { name: nameOf(about) })}
-        button={t('comment')}
-        field={about}
-        onSend={async (body) => {
-          await comments.start(about === undefined ? { type: 'form' } : { type: 'field', fieldId: about }, body);
-        }}
-      />
+      {canComment && (
+        <Composer
+          key={about ?? 'form'}
+          label={t('commentOn', { name: nameOf(about) })}
+          button={t('comment')}
+          field={about}
+          onSend={async (body) => {
+            await comments.start(about === undefined ? { type: 'form' } : { type: 'field', fieldId: about }, body);
+          }}
+        />
+      )}
       <label className="inline filter">
         <span>{t('threadsShown')}</span>
         <select value={shown} onChange={(event) => setShown(event.target.value as Shown)}>

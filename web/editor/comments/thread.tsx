@@ -11,7 +11,7 @@ import { useKnownPeople } from './people.js';
 
 export function Thread({ thread, about }: { readonly thread: StoredThread; readonly about: string }): ReactNode {
   const { t } = useWording();
-  const { comments, select } = useEditor();
+  const { comments, select, canComment } = useEditor();
   const { run, isBusy, error } = useTask();
   const isOpen = thread.status === 'open';
   const { anchor } = thread;
@@ -29,9 +29,11 @@ export function Thread({ thread, about }: { readonly thread: StoredThread; reado
             {about}
           </button>
         )}
-        <button type="button" className="quiet" disabled={isBusy} onClick={() => run(settle)}>
-          {isOpen ? t('resolve') : t('reopen')}
-        </button>
+        {canComment && (
+          <button type="button" className="quiet" disabled={isBusy} onClick={() => run(settle)}>
+            {isOpen ? t('resolve') : t('reopen')}
+          </button>
+        )}
       </div>
       {anchor.type === 'text' && <blockquote className="quote">{anchor.quote}</blockquote>}
       {thread.comments.map((comment) => (
@@ -39,7 +41,7 @@ export function Thread({ thread, about }: { readonly thread: StoredThread; reado
       ))}
       <Writers threadId={thread.id} />
       <Problem>{error}</Problem>
-      {isOpen && (
+      {isOpen && canComment && (
         <>
           <Composer
             label={t('replyTo', { name: about })}

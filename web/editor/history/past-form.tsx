@@ -20,7 +20,7 @@ interface PastFormProps {
 
 export function PastForm({ point, onLeave }: PastFormProps): ReactNode {
   const { t } = useWording();
-  const { language, announce } = useEditor();
+  const { language, announce, isReadOnly } = useEditor();
   const now = useFormNow();
   const { run, isBusy, error } = useTask();
   const [shown, setShown] = useState<'then' | 'since'>('then');
@@ -46,7 +46,7 @@ export function PastForm({ point, onLeave }: PastFormProps): ReactNode {
           <p className="muted">{since.length === 0 ? t('sameAsToday') : t('changedSince', { count: since.length })}</p>
         </div>
         <span className="spacer" />
-        {snapshotId !== undefined && since.length > 0 && (
+        {snapshotId !== undefined && since.length > 0 && !isReadOnly && (
           <button type="button" disabled={isBusy} onClick={() => run(restore)}>
             {t('restoreThis')}
           </button>

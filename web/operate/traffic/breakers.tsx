@@ -77,10 +77,10 @@ export function DeadLetters(): ReactNode {
   const [shown, setShown] = useState<DeadLetter>();
   const [isPurging, setPurging] = useState(false);
   const acting = useTask();
-  const act = (method: string, path: string): void =>
+  const act = (method: string, path: string, body?: object): void =>
     acting.run(async () => {
       try {
-        await server().rest.request(method, `/optimization/dead-letters${path}`);
+        await server().rest.request(method, `/optimization/dead-letters${path}`, body === undefined ? {} : { body });
       } finally {
         reload();
       }
@@ -96,7 +96,7 @@ export function DeadLetters(): ReactNode {
       controls={
         !isEmpty && (
           <>
-            <button type="button" disabled={acting.isBusy} onClick={() => act('POST', '/replay')}>
+            <button type="button" disabled={acting.isBusy} onClick={() => act('POST', '/replay', {})}>
               {t('replayAll')}
             </button>
             <button type="button" disabled={acting.isBusy} onClick={() => setPurging(true)}>
