@@ -26,6 +26,7 @@ try {
   await publish(ada);
   await respond(id);
   await lookAtAnswers(ada, id);
+  await operate(ada, id);
   process.stdout.write(`The walk took ${Math.round((Date.now() - begun) / 1_000)} s.\n`);
 } finally {
   await browser.close();
@@ -128,4 +129,19 @@ async function lookAtAnswers(ada: Visitor, id: string): Promise<void> {
   await ada.page.getByRole('slider', { name: 'Travel back' }).press('ArrowLeft');
   await ada.page.getByRole('button', { name: 'Back to now' }).waitFor();
   await frame(ada, '8-history');
+}
+
+/** Load and health; then a form is spoiled, and what restoring its last version would change is looked at. */
+async function operate(ada: Visitor, id: string): Promise<void> {
+  const { page } = ada;
+  await page.goto(`${server.http}/app/operate`);
+  await page.locator('.uplot').nth(5).waitFor();
+  await page.mouse.move(0, 0);
+  await frame(ada, 'operate');
+  const operations = [{ op: 'setTitle', language: 'en', value: 'Spoiled' }];
+  await rest.patch(`/forms/${id}`, { operations });
+  await page.getByRole('button', { name: `form/${id}`, exact: true }).click();
+  await page.getByRole('button', { name: 'Compare and restore' }).last().click();
+  await page.locator('dialog .changes li').first().waitFor();
+  await frame(ada, 'restore');
 }

@@ -4,14 +4,13 @@ import type { Person } from '../../client/index.js';
 import { fieldOfAnchor } from '../../crdt/comments/anchor.js';
 import { useEditor } from './editor-context.js';
 
-const never = (): (() => void) => () => undefined;
 const NOBODY: readonly Person[] = [];
 
 export function usePeopleAt(fieldId: string): readonly Person[] {
-  const { presence } = useEditor().handle;
+  const { handle, others } = useEditor();
   const last = useRef(NOBODY);
-  return useSyncExternalStore(presence?.subscribe ?? never, () => {
-    const now = presence?.others.filter(({ field }) => field === fieldId) ?? NOBODY;
+  return useSyncExternalStore(others.subscribe, () => {
+    const now = handle.presence?.others.filter(({ field }) => field === fieldId) ?? NOBODY;
     const isSame =
       now.length === last.current.length &&
       now.every((person, index) => {

@@ -11,6 +11,7 @@ import type {
   Person,
 } from '../../client/index.js';
 import type { StoredThread } from '../../crdt/comments/thread-json.js';
+import type { Gathered } from './gathered.js';
 import type { Carets } from './texts/carets.js';
 
 export interface Editor {
@@ -18,10 +19,13 @@ export interface Editor {
   readonly comments: CommentsHandle;
   readonly undo: Y.UndoManager;
   readonly carets: Carets;
+  /** Tells when others have come, gone or done something. */
+  readonly others: Gathered;
   /** Of the texts that are being edited. */
   readonly language: string;
   /** The server takes no edits from this reader. */
   readonly isReadOnly: boolean;
+  readonly canComment: boolean;
   readonly select: (fieldId: string | null) => void;
   /** @returns false when it was refused; the page says why */
   readonly apply: (...operations: OperationInput[]) => boolean;
@@ -48,11 +52,10 @@ export function useFormNow(): FormJson {
 export const useSelected = (): string | null => useContext(SelectionContext);
 
 const NOBODY: readonly Person[] = [];
-const never = (): (() => void) => () => undefined;
 
 export function useOthers(): readonly Person[] {
-  const { presence } = useEditor().handle;
-  return useSyncExternalStore(presence?.subscribe ?? never, () => presence?.others ?? NOBODY);
+  const { handle, others } = useEditor();
+  return useSyncExternalStore(others.subscribe, () => handle.presence?.others ?? NOBODY);
 }
 
 export function useThreadsNow(): readonly StoredThread[] {

@@ -12,6 +12,7 @@ import {
   type LocalCopy,
 } from '../../client/index.js';
 import { ownId, ownName, server, token } from '../app/session.js';
+import { Gathered } from './gathered.js';
 import { keepShell } from '../offline/keep-shell.js';
 import { OpenEditor } from './open-editor.js';
 import { Carets } from './texts/carets.js';
@@ -27,6 +28,7 @@ interface Opened {
   readonly comments: CommentsHandle;
   readonly undo: Y.UndoManager;
   readonly carets: Carets;
+  readonly others: Gathered;
   /** Absent where the browser keeps nothing. */
   readonly copy: LocalCopy | undefined;
   readonly close: () => void;
@@ -80,15 +82,20 @@ async function open(formId: string): Promise<Opened> {
     trackedOrigins: new Set([handle]),
   });
   const carets = new Carets(handle);
+  const others = new Gathered();
+  const stopWatching = handle.presence?.subscribe(others.note);
   return {
     handle,
     comments,
     undo,
     carets,
+    others,
     copy,
     close: () => {
       stopGuarding();
       carets.destroy();
+      stopWatching?.();
+      others.destroy();
       undo.destroy();
       comments.close();
       handle.close();

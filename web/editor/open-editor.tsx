@@ -1,5 +1,5 @@
 /** The editor of a form that is open: its parts, and what they share. */
-import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from 'react';
+import { startTransition, useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import type * as Y from 'yjs';
 import type { CommentsHandle, FormHandle, FormJson, LocalCopy, OwnPresence } from '../../client/index.js';
 import { useNetwork } from '../app/hooks.js';
@@ -10,6 +10,7 @@ import { EditorBar } from './bar/editor-bar.js';
 import { FormBody } from './body/form-body.js';
 import { Palette } from './body/palette.js';
 import { EditorContext, FormContext, SelectionContext, type Editor } from './editor-context.js';
+import { Gathered } from './gathered.js';
 import { LanguagesView } from './languages/languages-view.js';
 import { DragArea } from './moving/drag.js';
 import { SetAside } from './set-aside.js';
@@ -31,12 +32,13 @@ interface OpenEditorProps {
   readonly comments: CommentsHandle;
   readonly undo: Y.UndoManager;
   readonly carets: Carets;
+  readonly others: Gathered;
   readonly copy: LocalCopy | undefined;
 }
 
-export function OpenEditor({ handle, comments, undo, carets, copy }: OpenEditorProps): ReactNode {
+export function OpenEditor({ handle, comments, undo, carets, others, copy }: OpenEditorProps): ReactNode {
   const { t, language: ownLanguage } = useWording();
-  const form = useSharedForm(handle);
+  const { form, showNow } = useSharedForm(handle);
   const { status } = useConnectionStatus(handle.connection);
   useNetwork(handle.connection);
   useNetwork(comments.connection);
@@ -55,12 +57,15 @@ export function OpenEditor({ handle, comments, undo, carets, copy }: OpenEditorP
 
   const fallback = form.languages.includes(ownLanguage) ? ownLanguage : (form.languages[0] ?? 'en');
   const language = chosen !== undefined && form.languages.includes(chosen) ? chosen : fallback;
-  const isReadOnly = READERS.has(handle.connection.role);
+  const { role } = handle.connection;
+  const isReadOnly = READERS.has(role);
+  const canComment = role !== 'viewer';
   const show = useShow(handle);
   const apply = useCallback<Editor['apply']>(
     (...operations) => {
       try {
         handle.apply(...operations);
+        showNow();
         setProblem(undefined);
         return true;
       } catch (error) {
@@ -69,11 +74,11 @@ export function OpenEditor({ handle, comments, undo, carets, copy }: OpenEditorP
         return false;
       }
     },
-    [handle, setProblem],
+    [handle, showNow, setProblem],
   );
   const editor = useMemo<Editor>(
-    () => ({ handle, comments, undo, carets, language, isReadOnly, select, apply, show, announce }),
-    [handle, comments, undo, carets, language, isReadOnly, apply, show],
+    () => ({ handle, comments, undo, carets, others, language, isReadOnly, canComment, select, apply, show, announce }),
+    [handle, comments, undo, carets, others, language, isReadOnly, canComment, apply, show],
   );
   const title = textIn(form.title, language) || t('untitled');
   const { state } = handle.connection;
@@ -91,7 +96,7 @@ export function OpenEditor({ handle, comments, undo, carets, copy }: OpenEditorP
               <Problem>{t('closedByServer', { reason: state.reason === '' ? state.code : state.reason })}</Problem>
             )}
             {copy !== undefined && <SetAside formId={handle.id} copy={copy} />}
-            {isReadOnly && <p className="notice">{t('readOnly')}</p>}
+            {isReadOnly && <p className="notice read-only">{t(canComment ? 'readAndComment' : 'readOnly')}</p>}
             <Problem>{problem}</Problem>
             {hasSynced || hasContent ? (
               <DragArea>
@@ -127,31 +132,30 @@ export function OpenEditor({ handle, comments, undo, carets, copy }: OpenEditorP
   );
 }
 
-function useSharedForm(handle: FormHandle): FormJson {
-  // Many may write at once: the page is rendered once a frame. Inputs take in what others write at once, by themselves.
-  const subscribe = useCallback(
-    (listener: () => void) => {
-      let frame = 0;
-      const stop = handle.subscribe(() => {
-        if (frame !== 0) return;
-        frame = requestAnimationFrame(() => {
-          frame = 0;
-          listener();
-        });
-      });
-      return () => {
-        cancelAnimationFrame(frame);
-        stop();
-      };
-    },
-    [handle],
-  );
-  const now = useSyncExternalStore(subscribe, () => handle.form);
-  const last = useRef<{ readonly source: FormJson; readonly shared: FormJson }>();
-  if (last.current?.source !== now) {
-    last.current = { source: now, shared: shareJson(last.current?.shared, now) };
-  }
-  return last.current.shared;
+interface SharedForm {
+  readonly form: FormJson;
+  /** What one has just done oneself is shown before anything else happens: the focus may go to what is new. */
+  readonly showNow: () => void;
+}
+
+function useSharedForm(handle: FormHandle): SharedForm {
+  // Inputs take in what others write at once, by themselves; the rest of the page is rendered in between letters.
+  const [form, setForm] = useState(() => handle.form);
+  useEffect(() => {
+    const changes = new Gathered(() => {
+      const now = handle.form;
+      startTransition(() => setForm((before) => shareJson(before, now)));
+    });
+    const stop = handle.subscribe(changes.note);
+    // What changed between the first rendering and now.
+    changes.note();
+    return () => {
+      stop();
+      changes.destroy();
+    };
+  }, [handle]);
+  const showNow = useCallback(() => setForm((before) => shareJson(before, handle.form)), [handle]);
+  return useMemo(() => ({ form, showNow }), [form, showNow]);
 }
 
 /** What the server took back, and what could not be done here. */

@@ -25,7 +25,8 @@ export function CaretLayer({ input, value, carets }: CaretLayerProps): ReactNode
     follow();
     element.addEventListener('scroll', follow);
     return () => element.removeEventListener('scroll', follow);
-  });
+    // Once: asking for styles and places lays the whole page out anew, for each caret that moves.
+  }, [input]);
   const sorted = [...carets].sort((a, b) => a.head - b.head);
   const parts: ReactNode[] = [];
   let at = 0;

@@ -1,6 +1,7 @@
 /** Where others have their carets in plain texts. Rich texts draw their own. */
 import * as Y from 'yjs';
 import type { FormHandle, Person } from '../../../client/index.js';
+import { Gathered } from '../gathered.js';
 
 export interface Caret {
   readonly clientId: number;
@@ -14,18 +15,13 @@ const NONE: readonly Caret[] = [];
 export class Carets {
   #byText: Map<unknown, readonly Caret[]> | undefined;
   #last = new Map<unknown, readonly Caret[]>();
-  readonly #listeners = new Set<() => void>();
+  readonly #moves = new Gathered(() => (this.#byText = undefined));
   readonly #stops: readonly (() => void)[];
+  readonly subscribe = this.#moves.subscribe;
 
   constructor(private readonly handle: FormHandle) {
-    const onChange = (): void => {
-      this.#byText = undefined;
-      for (const listener of [...this.#listeners]) listener();
-    };
-    this.#stops = [
-      handle.subscribe(onChange),
-      ...(handle.presence === undefined ? [] : [handle.presence.subscribe(onChange)]),
-    ];
+    const { note } = this.#moves;
+    this.#stops = [handle.subscribe(note), ...(handle.presence === undefined ? [] : [handle.presence.subscribe(note)])];
   }
 
   /** The same array until somebody's caret in this text moves. */
@@ -33,13 +29,9 @@ export class Carets {
     return text === undefined ? NONE : ((this.#byText ??= this.#read()).get(text) ?? NONE);
   }
 
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  };
-
   destroy(): void {
     for (const stop of this.#stops) stop();
+    this.#moves.destroy();
   }
 
   #read(): Map<unknown, readonly Caret[]> {
