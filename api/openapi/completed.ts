@@ -53,8 +53,9 @@ const RATE_LIMIT = Object.fromEntries(
   ['Limit', 'Remaining', 'Reset'].map((name) => [`RateLimit-${name}`, { schema: { type: 'integer' } }]),
 );
 const WRITES: ReadonlySet<string> = new Set(['post', 'put', 'patch', 'delete']);
-/** Where a tag is answered and compared. */
-const TAGGED = /^\/api\/v1\/forms\/\{formId\}(?!.*\/(?:activity|subscription|lock|files|validate)$)/;
+/** Where a tag is answered and compared: of what is there. What is made new has none yet. */
+const TAGGED =
+  /^\/api\/v1\/forms\/\{formId\}(?!.*\/(?:activity|subscription|lock|files|validate|threads|submissions(?:\/migration)?)$)/;
 
 /** @param generated it is not changed */
 export function completed(generated: OpenApiDocument): OpenApiDocument {

@@ -72,22 +72,29 @@ interface Sent {
   readonly body?: string;
   readonly query?: string;
   readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Of what is there, instead of the examples, by the names of parameters. */
+  readonly ids?: Readonly<Record<string, string>>;
+  /** Another server. */
+  readonly at?: string;
 }
 
 /** With the ids of the examples: nothing of that name is there. */
 async function call(endpoint: Endpoint, sent: Sent): Promise<{ status: number; code: string; response: Response }> {
+  const { ids = {}, at = server.http } = sent;
   const path = endpoint.own
     .filter((parameter) => parameter.in === 'path')
     .reduce(
-      (filled, { name, example }) => filled.replace(`{${name}}`, encodeURIComponent(String(example))),
+      (filled, { name, example }) => filled.replace(`{${name}}`, encodeURIComponent(ids[name] ?? String(example))),
       endpoint.path,
     );
   const { token = ADMIN, type = 'application/json', body, query = '', method = endpoint.method } = sent;
-  const response = await fetch(`${server.http}${path}${query}`, {
+  const response = await fetch(`${at}${path}${query}`, {
     method,
     headers: {
       ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
       ...(body === undefined ? {} : { 'content-type': type }),
+      ...sent.headers,
     },
     ...(body === undefined ? {} : { body }),
   });
@@ -225,4 +232,83 @@ void t.test('what is not there: 404', async (t) => {
       wrong.push(`${endpoint.call}: ${status} ${code}`);
   }
   t.same(wrong, []);
+});
+
+/** What the forms, their sheets, comments and notifications are changed by. */
+const COLLABORATION: ReadonlySet<string> = new Set(['forms', 'submissions', 'comments', 'notifications']);
+const writes = endpoints.filter(
+  ({ method, operation }) => method !== 'GET' && operation.tags.some((tag) => COLLABORATION.has(tag)),
+);
+const answersWith = (status: string) => (endpoint: Endpoint) => endpoint.operation.responses[status] !== undefined;
+const exampleOf = ({ jsonBody }: Endpoint): string | undefined =>
+  jsonBody === undefined ? undefined : JSON.stringify(jsonBody.example);
+
+void t.test('an idempotency key that came with another request: 409', async (t) => {
+  const wrong: string[] = [];
+  const asked = writes.filter(answersWith('409')).filter(({ path }) => !path.endsWith('/files'));
+  for (const [i, endpoint] of asked.entries()) {
+    const body = exampleOf(endpoint);
+    const sent = { ...(body === undefined ? {} : { body }), headers: { 'idempotency-key': `contract-${i}` } };
+    const first = await call(endpoint, sent);
+    const again = await call(endpoint, sent);
+    const other = await call(endpoint, { ...sent, query: '?another=request' });
+    if (again.status !== first.status || again.response.headers.get('idempotency-replayed') !== 'true')
+      wrong.push(`${endpoint.call} again: ${again.status} after ${first.status}`);
+    if (`${other.status} ${other.code}` !== '409 idempotency_key_reused')
+      wrong.push(`${endpoint.call}: ${other.status} ${other.code} after ${first.status} ${first.code}`);
+  }
+  t.same(wrong, []);
+  t.ok(asked.length > 30, `${asked.length} endpoints`);
+});
+
+void t.test('an entity tag that is another one: 412', async (t) => {
+  const rest = restClient(server.http, ADMIN);
+  const form = {
+    ...(endpoints.find(({ call: name }) => name === 'POST /forms')?.jsonBody?.example as object),
+    id: 'tagged',
+  };
+  t.equal((await rest.post('/forms', form)).status, 201);
+  t.equal((await rest.post('/forms/tagged/publish')).status, 201);
+  const submissionId = (await rest.post('/forms/tagged/submissions', {})).body.id as string;
+  const thread = (await rest.post('/forms/tagged/threads', { anchor: { type: 'form' }, body: 'Here' })).body;
+  const title = { op: 'setTitle', language: 'en', value: 'Another' };
+  t.equal((await rest.patch('/forms/tagged', { operations: [title] })).status, 200);
+  t.equal((await rest.post('/forms/tagged/publish')).body.version, 2);
+  const ids = {
+    formId: 'tagged',
+    submissionId,
+    threadId: thread.id,
+    commentId: thread.comments[0].id,
+    fieldId: 'name',
+  };
+  const wrong: string[] = [];
+  const asked = writes.filter(answersWith('412'));
+  for (const endpoint of asked) {
+    const body = exampleOf(endpoint)?.replace('"id":"visit"', '"id":"tagged"');
+    const headers = { 'if-match': '"another"' };
+    const { status, code } = await call(endpoint, { ...(body === undefined ? {} : { body }), headers, ids });
+    if (`${status} ${code}` !== '412 stale') wrong.push(`${endpoint.call}: ${status} ${code}`);
+  }
+  t.same(wrong, []);
+  t.ok(asked.length > 10, `${asked.length} endpoints`);
+});
+
+void t.test('a budget that is spent: 429, and when to come back', async (t) => {
+  const env = { AUTH: 'jwt', JWT_SECRET: 'a-secret-that-signs-tokens-in-tests!', ADMIN_TOKEN: ADMIN };
+  const narrow = await composeServer({ env, requestLimits: { user: { burst: 1, perSecond: 0.001 } } });
+  t.teardown(() => narrow.cleanup());
+  t.equal((await restClient(narrow.http, ADMIN).get('/forms')).status, 200);
+  const wrong: string[] = [];
+  const asked = endpoints.filter(answersWith('429')).filter(({ operation }) => operation.security?.length !== 0);
+  for (const endpoint of asked) {
+    const { status, code, response } = await call(endpoint, { at: narrow.http });
+    const { headers } = response;
+    const told = ['retry-after', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'].map((name) =>
+      headers.get(name),
+    );
+    if (`${status} ${code}` !== '429 rate_limited' || told.some((value) => !/^\d+$/.test(value ?? '')))
+      wrong.push(`${endpoint.call}: ${status} ${code} ${told.join()}`);
+  }
+  t.same(wrong, []);
+  t.ok(asked.length > 100, `${asked.length} endpoints`);
 });
