@@ -17,10 +17,10 @@ export class DocumentUnavailableError extends RoomError {
   }
 }
 
-/** The store is failing and the updates that wait for it have used up their budget. */
+/** The updates that wait for a failing store have used up their budget; or others kept the processor busy. */
 export class OverloadedError extends RoomError {
-  constructor() {
-    super('overloaded', 'The store is not keeping up; try again later.');
+  constructor(options?: ErrorOptions) {
+    super('overloaded', 'The server is not keeping up; try again later.', options);
   }
 }
 

@@ -12,6 +12,8 @@ import type { RoomCounters } from '../room-node.js';
 import type { Delivery } from './delivery.js';
 import type { Subscriber } from './subscriber.js';
 
+const NOBODY: ReadonlySet<Subscriber> = new Set();
+
 export class Publisher {
   constructor(
     private readonly subscribers: ReadonlySet<Subscriber>,
@@ -68,9 +70,12 @@ export class Publisher {
     );
   }
 
-  send(frames: Buffer, before: StateVector, except?: ReadonlySet<Subscriber>): void {
+  send(frames: Buffer, before: StateVector, except: ReadonlySet<Subscriber> = NOBODY): void {
+    // Mostly there is one writer: to compare costs less than to look up each of many readers.
+    const [only] = except.size === 1 ? except : [];
     for (const subscriber of this.subscribers) {
-      if (except?.has(subscriber) !== true) this.delivery.send(subscriber, frames, before);
+      if (subscriber === only || (except.size > 1 && except.has(subscriber))) continue;
+      this.delivery.send(subscriber, frames, before);
     }
   }
 

@@ -212,7 +212,7 @@ export class Edits implements Tickable {
     } catch (error) {
       // As in `#onPoison`.
       if (error instanceof UpdateTooCostlyError || error instanceof UpdateNotAppliedError) this.room.reload();
-      throw error;
+      throw error instanceof UpdateTooCostlyError && error.wasHeldUp ? new OverloadedError({ cause: error }) : error;
     }
   }
 
