@@ -1,21 +1,15 @@
 /** Submissions over REST: every write of an answer goes through the live room of its sheet. Knows no HTTP. */
 import type { Readable } from 'node:stream';
 import { uuidv7 } from 'uuidv7';
-import { isSameJson } from '../../crdt/form/equality.js';
-import type { FormJson, Json } from '../../crdt/index.js';
 import {
   defaultAnswers,
-  inspectSheet,
   isOpenSheet,
   readAnswers,
   readSheetMeta,
   seedSheet,
-  settledAnswers,
-  unanswerable,
   writeAnswers,
   writePage,
   writeStatus,
-  type AnswerIssue,
   type SubmissionStatus,
 } from '../../crdt/submission/index.js';
 import { identityOf, type Principal } from '../../server/auth/index.js';
@@ -28,15 +22,17 @@ import { requireMatch } from '../http/etag.js';
 import { Problem } from '../http/problem.js';
 import type { Access, SheetAccess } from './access.js';
 import type { Announcements } from './announcements.js';
+import { invalidAnswers, requireAnswerable, type Answers } from './answers.js';
 import { permitted, type Device } from './device.js';
 import type { SubmissionFile, SubmissionFiles, Upload } from './files/submission-files.js';
+import { HandingIn } from './life-cycle/handing-in.js';
 import { dueAfter, idlePolicyOf } from './life-cycle/idle-policy.js';
 import type { SheetLifeCycle } from './life-cycle/life-cycle.js';
 import { sheetDocument } from './rights.js';
 import { contentOf, etagOfSheet, type Sheets, type SubmissionView } from './sheets.js';
 import { closed, withStatus, type SubmissionRecord } from './records/submission-record.js';
 import { digestOf, newResumeToken, type StoredSubmission, type SubmissionStore } from './records/submission-store.js';
-import { claimUnique, releaseUnique } from './records/unique-answers.js';
+import { releaseUnique } from './records/unique-answers.js';
 
 export interface SubmissionServiceOptions {
   readonly rooms: Rooms;
@@ -52,8 +48,6 @@ export interface SubmissionServiceOptions {
   /** Unix time in milliseconds. */
   readonly clock: () => number;
 }
-
-export type Answers = Readonly<Record<string, Json>>;
 
 export interface StartedSubmission extends Access {
   readonly record: SubmissionRecord;
@@ -71,11 +65,12 @@ export interface SubmissionReceipt {
   readonly snapshots: number;
 }
 
-/** Somebody who types all the time must not keep a submit from ever coming through. */
-const MAX_ATTEMPTS = 20;
-
 export class SubmissionService {
-  constructor(private readonly options: SubmissionServiceOptions) {}
+  readonly #handingIn: HandingIn;
+
+  constructor(private readonly options: SubmissionServiceOptions) {
+    this.#handingIn = new HandingIn(options);
+  }
 
   /** @throws Problem `form_not_found`, `form_not_published`, `validation_failed`; MintingUnavailableError */
   async start(principal: Principal, formId: string, answers: Answers, device: Device): Promise<StartedSubmission> {
@@ -146,7 +141,7 @@ export class SubmissionService {
 
   /** @throws Problem `submission_not_found` */
   async get(formId: string, id: string): Promise<SubmissionView> {
-    return this.options.sheets.view((await this.#require(formId, id)).record);
+    return this.options.sheets.view((await this.options.store.require(formId, id)).record);
   }
 
   /** @throws Problem `submission_not_found`, `submission_closed`, `stale`, `validation_failed` for what is no field */
@@ -162,7 +157,7 @@ export class SubmissionService {
     const form = await sheets.form(record);
     requireAnswerable(form, answers);
     if (page !== undefined && !form.pages.some((known) => known.id === page)) {
-      throw invalid([{ path: 'page', message: 'is not a page of this version' }]);
+      throw invalidAnswers([{ path: 'page', message: 'is not a page of this version' }]);
     }
     const { result } = await rooms.edit(
       sheetDocument(formId, id),
@@ -182,59 +177,9 @@ export class SubmissionService {
     return view;
   }
 
-  /**
-   * Freezes the sheet and writes the one final record. Repeated, or twice at once, it answers the same record.
-   * @throws Problem `submission_not_found`, `stale`, `validation_failed` with the errors by field
-   */
-  async submit(principal: Principal, formId: string, id: string, ifMatch: string | undefined): Promise<SubmissionView> {
-    const { store, sheets, files, lifeCycle, clock } = this.options;
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-      let stored = await this.#require(formId, id);
-      if (stored.record.status === 'abandoned') stored = await lifeCycle.reopen(principal, stored);
-      const { record } = stored;
-      if (record.status !== 'in_progress') return sheets.view(record);
-      const form = await sheets.form(record);
-      const { answers } = await sheets.content(record);
-      requireMatch(ifMatch, etagOfSheet(record, answers));
-      const { state, errors, missing } = inspectSheet(form, answers);
-      if (errors.length + missing.length > 0) throw invalid([...missing, ...errors]);
-      const final = settledAnswers(form, state);
-      const forged = await files.unknownFiles(form, id, final.answers);
-      if (forged.length > 0) throw invalid(forged);
-      const taken = await claimUnique(store, form, id, final.answers);
-      if (taken.length > 0) throw invalid(taken);
-      if (!(await this.#freeze(principal, record, answers))) {
-        await releaseUnique(store, form, id, final.answers);
-        continue;
-      }
-      const at = clock();
-      const step = { at, by: identityOf(principal), note: null };
-      const submitted = { ...withStatus(record, 'submitted', step), submittedAt: at, dueAt: null, final };
-      if (!(await store.replace(stored, submitted))) {
-        // Not for good: what it has become meanwhile may be refused.
-        await lifeCycle.showStatus(record);
-        continue;
-      }
-      await this.options.announcements.statusChanged(submitted, principal.id);
-      return sheets.view(submitted);
-    }
-    throw new Problem('conflict', 'The answers change faster than they can be handed in.');
-  }
-
-  /** False when the answers are not these any more. */
-  async #freeze(principal: Principal, record: SubmissionRecord, answers: Answers): Promise<boolean> {
-    const document = sheetDocument(record.formId, record.id);
-    const freeze = await this.options.rooms.edit(
-      document,
-      principal,
-      (doc) => {
-        if (!isSameJson(readAnswers(doc), answers)) return false;
-        writeStatus(doc, 'submitted');
-        return true;
-      },
-      { source: 'rest' },
-    );
-    return freeze.result;
+  /** @throws as `HandingIn.submit` */
+  submit(principal: Principal, formId: string, id: string, ifMatch: string | undefined): Promise<SubmissionView> {
+    return this.#handingIn.submit(principal, formId, id, ifMatch);
   }
 
   /** @throws Problem `submission_not_found`, `status_transition_refused`, `stale`, `conflict` */
@@ -246,7 +191,7 @@ export class SubmissionService {
     ifMatch: string | undefined,
   ): Promise<SubmissionView> {
     const { rooms, store, sheets, clock } = this.options;
-    const stored = await this.#require(formId, id);
+    const stored = await this.options.store.require(formId, id);
     const { record } = stored;
     if (ifMatch !== undefined) requireMatch(ifMatch, (await sheets.view(record)).etag);
     const step = { at: clock(), by: identityOf(principal), note: change.note };
@@ -267,7 +212,7 @@ export class SubmissionService {
     id: string,
     ifMatch: string | undefined,
   ): Promise<SubmissionReceipt> {
-    const { record } = await this.#require(formId, id);
+    const { record } = await this.options.store.require(formId, id);
     if (ifMatch !== undefined) requireMatch(ifMatch, (await this.options.sheets.view(record)).etag);
     const receipt = await this.#erase(record);
     await this.options.announcements.erased(record, principal.id);
@@ -300,35 +245,12 @@ export class SubmissionService {
 
   /** @throws Problem `submission_not_found`, `file_not_found` */
   async file(formId: string, id: string, fileId: string): Promise<{ file: SubmissionFile; content: Readable }> {
-    await this.#require(formId, id);
+    await this.options.store.require(formId, id);
     return this.options.files.open(formId, id, fileId);
-  }
-
-  async #require(formId: string, id: string): Promise<StoredSubmission> {
-    const found = await this.options.store.get(formId, id);
-    if (found === undefined) throw new Problem('submission_not_found', `The form has no submission "${id}".`);
-    return found;
   }
 
   /** What was abandoned goes on. @throws Problem `submission_not_found`, `submission_closed` */
   async #requireOpen(principal: Principal, formId: string, id: string): Promise<StoredSubmission> {
-    return this.options.lifeCycle.reopen(principal, await this.#require(formId, id));
+    return this.options.lifeCycle.reopen(principal, await this.options.store.require(formId, id));
   }
-}
-
-function invalid(issues: readonly Pick<AnswerIssue, 'path' | 'message'>[]): Problem {
-  const errors = issues.map(({ path, message }) => ({ path, message }));
-  return new Problem(
-    'validation_failed',
-    `${errors.length} answer${errors.length === 1 ? ' is' : 's are'} not valid.`,
-    {
-      errors,
-    },
-  );
-}
-
-/** @throws Problem `validation_failed` */
-function requireAnswerable(form: FormJson, answers: Answers): void {
-  const problems = unanswerable(form, Object.keys(answers));
-  if (problems.size > 0) throw invalid([...problems].map(([id, message]) => ({ path: `answers.${id}`, message })));
 }

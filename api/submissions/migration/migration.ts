@@ -21,7 +21,7 @@ import { Problem } from '../../http/problem.js';
 import type { Announcements } from '../announcements.js';
 import type { SheetLifeCycle } from '../life-cycle/life-cycle.js';
 import { closed } from '../records/submission-record.js';
-import type { StoredSubmission, SubmissionStore } from '../records/submission-store.js';
+import type { SubmissionStore } from '../records/submission-store.js';
 import { sheetDocument } from '../rights.js';
 import { contentOf, etagOfSheet, type Sheets, type SubmissionView } from '../sheets.js';
 
@@ -58,7 +58,7 @@ export class SubmissionMigrations {
    */
   async preview(formId: string, id: string, version: number | undefined): Promise<Migration> {
     const { sheets } = this.options;
-    const { record } = await this.#require(formId, id);
+    const { record } = await this.options.store.require(formId, id);
     if (record.final !== null) throw closed(record);
     const { answers } = await sheets.content(record);
     const forms = await this.#forms(formId, record.version, version);
@@ -75,7 +75,7 @@ export class SubmissionMigrations {
   ): Promise<{ migration: Migration; view: SubmissionView }> {
     const { rooms, store, sheets, lifeCycle, clock } = this.options;
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-      const stored = await lifeCycle.reopen(principal, await this.#require(formId, id));
+      const stored = await lifeCycle.reopen(principal, await this.options.store.require(formId, id));
       const { record } = stored;
       const forms = await this.#forms(formId, record.version, version);
       const { result } = await rooms.edit(
@@ -109,7 +109,7 @@ export class SubmissionMigrations {
 
   /** The sheet says again what its record says: the migration came to nothing. */
   async #showVersion(principal: Principal, formId: string, id: string): Promise<void> {
-    const { record } = await this.#require(formId, id);
+    const { record } = await this.options.store.require(formId, id);
     await this.options.rooms.edit(sheetDocument(formId, id), principal, (doc) => writeVersion(doc, record.version), {
       source: 'rest',
     });
@@ -132,12 +132,6 @@ export class SubmissionMigrations {
     ]);
     const diff = diffForms(before, after);
     return { after, shown: { from, to, changes: diff.changes, impact: impactOf(diff, before) } };
-  }
-
-  async #require(formId: string, id: string): Promise<StoredSubmission> {
-    const found = await this.options.store.get(formId, id);
-    if (found === undefined) throw new Problem('submission_not_found', `The form has no submission "${id}".`);
-    return found;
   }
 }
 

@@ -9,6 +9,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { RecordKey, RecordStore } from '../../../server/storage/record-store.js';
 import type { Json } from '../../../crdt/index.js';
+import { Problem } from '../../http/problem.js';
 import { submissionRecordSchema, type SubmissionRecord } from './submission-record.js';
 
 export interface StoredSubmission {
@@ -39,6 +40,13 @@ export class SubmissionStore {
   async get(formId: string, id: string): Promise<StoredSubmission | undefined> {
     const stored = await this.records.get(keyOf(formId, id));
     return stored === undefined ? undefined : { record: decode(stored.value), revision: stored.version };
+  }
+
+  /** @throws Problem `submission_not_found` */
+  async require(formId: string, id: string): Promise<StoredSubmission> {
+    const found = await this.get(formId, id);
+    if (found === undefined) throw new Problem('submission_not_found', `The form has no submission "${id}".`);
+    return found;
   }
 
   /** @param resume the digest of its resume token */
