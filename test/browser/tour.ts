@@ -113,7 +113,10 @@ async function respond(id: string): Promise<void> {
   await page.getByRole('button', { name: /^(Submit|Next)$/ }).click();
   await page.getByRole('heading', { name: 'Thank you' }).waitFor();
   await frame(cleo, '6-thanks');
-  await until(async () => (await rest.get(`/analytics/forms/${id}`)).body.submissions >= 1);
+  await until(async () => {
+    const { submissions, views } = (await rest.get(`/analytics/forms/${id}`)).body;
+    return submissions >= 1 && views >= 1;
+  });
 }
 
 /** The figures, and the comment beside the form that they are about. */

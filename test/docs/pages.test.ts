@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import t from 'tap';
+import ts from 'typescript';
 import { VARIABLES } from '../../server/config/variables.js';
 import { startServer } from '../harness/server-process.js';
 import { stockClient } from '../harness/stock-client.js';
@@ -70,6 +71,36 @@ void t.test('the code of the first steps runs as it stands', async (t) => {
   shell.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   t.equal(await new Promise((resolve) => shell.once('exit', resolve)), 0, 'every command was answered with success');
   t.match(output, /Ada/);
+});
+
+void t.test('the code of the SDK page is right by its types', async (t) => {
+  const page = await read('docs/sdk.md');
+  const blocks = [...page.matchAll(/```js\n([^]*?)```/g)].map(([, code = '']) => code);
+  t.ok(blocks.length > 2);
+  const imports = /^import .*$/gm;
+  const code = [
+    ...new Set(blocks.flatMap((block) => block.match(imports) ?? [])),
+    'declare function fetchToken(): Promise<string>;',
+    'declare function offer(...values: unknown[]): void;',
+    // Each goes on where those before it left off, and may use their names anew.
+    ...blocks.map((block) => `{ ${block.replaceAll(imports, '')}`),
+    '}'.repeat(blocks.length),
+  ].join('\n');
+  const file = path.join(ROOT, 'sdk-page.ts');
+  const options: ts.CompilerOptions = {
+    ...{ strict: true, noEmit: true, skipLibCheck: true, types: [], lib: ['lib.es2023.d.ts', 'lib.dom.d.ts'] },
+    ...{ target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.NodeNext },
+  };
+  const host = ts.createCompilerHost(options);
+  const fromDisk = host.getSourceFile.bind(host);
+  host.getSourceFile = (name, ...rest) =>
+    name === file ? ts.createSourceFile(name, code, ts.ScriptTarget.ES2022) : fromDisk(name, ...rest);
+  const program = ts.createProgram([file], options, host);
+  const found = [...program.getSyntacticDiagnostics(), ...program.getSemanticDiagnostics(program.getSourceFile(file))];
+  t.same(
+    found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n')),
+    [],
+  );
 });
 
 void t.test('the map of the architecture names each folder, and what it imports', async (t) => {

@@ -58,7 +58,7 @@ function useStart(step: Step): string {
 
 export function OverTime({ formId }: { readonly formId: string }): ReactNode {
   const { t } = useWording();
-  const [metric, setMetric] = useState<Metric>('views');
+  const [metric, setMetric] = useState<Metric>('submissions');
   const [step, setStep] = useState<Step>('hour');
   const from = useStart(step);
   const query = new URLSearchParams({ metric, step, from }).toString();

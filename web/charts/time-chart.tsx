@@ -155,7 +155,8 @@ function optionsOf({ names, kind, language, width, height, isColumns }: PlotLook
         label,
         stroke: colour(`chart-${index + 1}`),
         width: 2,
-        points: { show: false },
+        // A line of one value is a point.
+        points: { size: 7, show: ({ data: lines }: uPlot, line: number) => !isColumns && valuesIn(lines[line]) === 1 },
         ...(index === 0 ? { fill: `${colour('chart-1')}${isColumns ? 'aa' : '22'}` } : {}),
         ...columns,
       })),
@@ -179,6 +180,9 @@ function optionsOf({ names, kind, language, width, height, isColumns }: PlotLook
 
 const BYTE_STEPS = Array.from({ length: 40 }, (_, power) => 2 ** power);
 const WHOLE_STEPS = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
+
+const valuesIn = (line: uPlot.AlignedData[number] = []): number =>
+  Array.from(line).filter((value) => value !== null && value !== undefined).length;
 
 function halfStep({ data: [times] }: uPlot): number {
   const [first = 0, second = first + 1] = times;
