@@ -142,7 +142,9 @@ async function announce(
 ): Promise<void> {
   const { id, ruleId, name, severity, labels, evidence, firedAt } = alert;
   const channels = rule?.channels ?? ['feed', 'log'];
-  if (channels.includes('log')) logger.warn({ alert: id, rule: ruleId, severity, labels, evidence }, `alert ${what}`);
+  // What asks for somebody at night stands out; that it is over does not.
+  const level = what !== 'fired' ? 'info' : severity === 'critical' ? 'error' : 'warn';
+  if (channels.includes('log')) logger[level]({ alert: id, rule: ruleId, severity, labels, evidence }, `alert ${what}`);
   if (channels.includes('feed')) {
     const since = new Date(firedAt).toISOString();
     const data = { alertId: id, ruleId, name, severity, labels, evidence, since };

@@ -63,7 +63,11 @@ async function serve(config: Config, output: Output): Promise<void> {
         config.drainSeconds * 1_000 + FORCE_EXIT_MS,
       );
       force.unref();
-      formloom.close(config.drainSeconds).then(resolve, (error: unknown) => {
+      const stopped = (): void => {
+        logger.info('stopped; every edit that was confirmed is in the store');
+        resolve();
+      };
+      formloom.close(config.drainSeconds).then(stopped, (error: unknown) => {
         logger.error({ err: error }, 'the drain failed');
         process.exitCode = EXIT.failed;
         resolve();

@@ -1,6 +1,7 @@
 /** One node at a time has a duty: it is held by a lease, and given up the moment that might be lost. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { Repeats } from '../observability/repeats.js';
 import type { Lease, Leases } from '../storage/leases.js';
 import { rest } from './rest.js';
 
@@ -20,6 +21,7 @@ export interface TermsOptions {
 
 export class Terms {
   readonly #closing = new AbortController();
+  readonly #failures = new Repeats();
   #leading: Promise<void> | undefined;
 
   constructor(private readonly options: TermsOptions) {}
@@ -43,7 +45,10 @@ export class Terms {
         const lease = await leases.acquire(duty, node, LEASE_MS);
         if (lease !== undefined) await this.#serve(lease);
       } catch (error) {
-        logger.warn({ err: error, duty }, 'a duty of the cluster is not done; it is tried again');
+        const leftOut = this.#failures.leftOut(duty);
+        const facts = { err: error, duty, ...(leftOut === undefined || leftOut === 0 ? {} : { repeated: leftOut }) };
+        // While the store is away it fails with every try.
+        logger[leftOut === undefined ? 'debug' : 'warn'](facts, 'a duty of the cluster is not done; it is tried again');
       }
       await rest(ACQUIRE_MS, signal);
     }

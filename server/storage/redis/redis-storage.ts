@@ -9,6 +9,7 @@ import { ChannelSubscriber } from './connection/channel-subscriber.js';
 import { ClusterLink } from './connection/cluster-link.js';
 import { CommandPipeline } from './connection/command-pipeline.js';
 import { FilePurge } from './connection/file-purge.js';
+import { logHealth } from './connection/health-log.js';
 import { Health } from './connection/health.js';
 import { Heartbeat } from './connection/heartbeat.js';
 import { inspect, probe } from './connection/inspection.js';
@@ -84,6 +85,7 @@ export async function openRedisStorage(options: RedisStorageOptions): Promise<Re
   // One listener per operation that waits: as many as there are callers.
   setMaxListeners(0, closing.signal);
   const health: Health = new Health(() => documents.pendingBytes + events.pendingBytes);
+  logHealth(health, logger);
   const channels = new ChannelSubscriber(link, health, logger);
   const known = new KnownLogs(health);
   const purge = new FilePurge(link, logger, options.purgeGatherMs);
