@@ -27,6 +27,8 @@ export interface ApiOptions {
   readonly isRestServed: boolean;
   readonly corsOrigins: readonly string[];
   readonly maxBodyBytes: number;
+  /** Of all files of one submission. */
+  readonly submissionFilesBytes: number;
   readonly logger: Logger;
   readonly rooms: Rooms;
   readonly connections: Connections;

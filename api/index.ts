@@ -78,6 +78,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const submissions = createSubmissions({
     ...{ node: options.node, isServed: options.isRestServed, storage, rooms, feed, authenticator, versions },
     ...{ snapshots, history, logger, clock, abandonmentEveryMs: options.abandonmentEveryMs },
+    filesBytes: options.submissionFilesBytes,
   });
   api.addHook('onClose', () => submissions.close());
   const conflictWatch = new ConflictWatch({ rooms, records: storage.records, events: feed, logger, clock });

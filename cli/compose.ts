@@ -206,6 +206,7 @@ export async function startFormloom(
     isRestServed: config.role !== 'sync',
     corsOrigins: config.corsOrigins,
     maxBodyBytes: config.maxFrameBytes,
+    submissionFilesBytes: config.submissionFilesBytes,
     logger,
     rooms,
     connections: gateway.connections,

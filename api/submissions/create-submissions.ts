@@ -34,6 +34,8 @@ export interface SubmissionsOptions {
   /** Unix time in milliseconds. */
   readonly clock: () => number;
   readonly abandonmentEveryMs: number | undefined;
+  /** Of all files of one submission. */
+  readonly filesBytes: number;
 }
 
 export interface SubmissionParts {
@@ -63,7 +65,7 @@ export function createSubmissions(options: SubmissionsOptions): SubmissionParts 
   if (options.isServed) abandonment.start();
   const service = new SubmissionService({
     ...{ rooms, store, sheets, lifeCycle, versions, announcements, snapshots, history, clock },
-    files: new SubmissionFiles(storage.files, storage.records, rooms, clock),
+    files: new SubmissionFiles(storage.files, storage.records, rooms, clock, options.filesBytes),
     access: new SheetAccess(options.authenticator),
   });
   return {

@@ -17,6 +17,7 @@ export async function checkStore(config: Config): Promise<StoreFinding[]> {
   const { diagnoseRedis } = await import('../../server/storage/redis/index.js');
   const findings = await diagnoseRedis({
     waitReplicas: redisWaitReplicas,
+    submissionFilesBytes: config.submissionFilesBytes,
     ...(redisUrl === undefined ? {} : { url: redisUrl }),
     ...(redisSentinels.length === 0 ? {} : { sentinels: redisSentinels }),
     ...(redisSentinelName === undefined ? {} : { sentinelName: redisSentinelName }),

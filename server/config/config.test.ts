@@ -283,6 +283,7 @@ const CASES: Record<VariableName, Case> = {
     ['1.5 KiB', 1_536],
   ]),
   MAX_DOCUMENT_BYTES: size([['1 GiB', 2 ** 30]]),
+  SUBMISSION_FILES_BYTES: size([['1 GiB', 2 ** 30]]),
   HYDRATED_BYTES: size([['2 GiB', 2 ** 31]]),
   CONNECTION_POOL_SIZE: integer(1, 1_000_000),
   MESSAGE_QUEUE_SIZE: integer(1, 10_000_000),

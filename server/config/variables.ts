@@ -148,6 +148,12 @@ export const VARIABLES = {
     '64 MiB',
     'Largest document that may grow.',
   ),
+  SUBMISSION_FILES_BYTES: variable(
+    'submissionFilesBytes',
+    value.size(KIB, 64 * GIB),
+    '256 MiB',
+    'Uploaded files of one submission together; with Redis they lie in its memory.',
+  ),
   HYDRATED_BYTES: variable(
     'hydratedBytes',
     value.size(1024 * KIB, 1024 * GIB),

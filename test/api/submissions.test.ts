@@ -10,7 +10,10 @@ import { until } from '../harness/until.js';
 
 const ADMIN = 'an-administrators-token-for-tests';
 const server = await composeServer({
-  env: { AUTH: 'jwt', JWT_SECRET: 'a-secret-that-signs-tokens-in-tests!', ADMIN_TOKEN: ADMIN },
+  env: {
+    ...{ AUTH: 'jwt', JWT_SECRET: 'a-secret-that-signs-tokens-in-tests!', ADMIN_TOKEN: ADMIN },
+    SUBMISSION_FILES_BYTES: '64 KiB',
+  },
 });
 t.teardown(() => server.cleanup());
 const admin = restClient(server.http, ADMIN);
@@ -473,6 +476,19 @@ void t.test('files are uploaded, checked, downloaded and erased with their submi
   );
   const download = await me.get(`${path}/files/${String(kept.body['id'])}`);
   t.equal(download.text, 'a life');
+
+  const other = await started(await publishedForm([{ id: 'proof', type: 'file' }]));
+  const large = async (kilobytes: number): Promise<Response> => {
+    const body = new FormData();
+    body.append('proof', file('p.txt', 'x'.repeat(kilobytes * 1_024)));
+    const headers = { authorization: `Bearer ${other.token}` };
+    return fetch(`${server.http}/api/v1${other.path}/files`, { method: 'POST', headers, body });
+  };
+  t.equal((await large(40)).status, 201);
+  const tooMuch = await large(40);
+  t.match([tooMuch.status, await tooMuch.json()], [413, { code: 'too_large' }]);
+  t.equal((await large(24)).status, 201, 'what was refused does not count');
+  t.equal((await large(1)).status, 413, 'and then it is full');
   t.match(download.headers.get('content-type'), 'text/plain');
   t.equal(download.headers.get('content-disposition'), "attachment; filename*=UTF-8''my%20cv.txt");
   t.equal(download.headers.get('x-content-type-options'), 'nosniff');

@@ -51,17 +51,21 @@ export class SubmissionFiles {
     private readonly records: RecordStore,
     private readonly rooms: Rooms,
     private readonly clock: () => number,
+    /** Of all files of one submission. */
+    private readonly maxBytes: number,
   ) {}
 
   /**
    * Keeps the file and adds it to the answer of its field, unless that stands in a row of a group: whoever fills the row
    * puts it there.
-   * @throws Problem `submission_closed`, `validation_failed` for a field or a file that will not do
+   * @throws Problem `submission_closed`, `validation_failed` for a field or a file that will not do, `too_large` when the
+   * files of the submission are too many bytes together
    */
   async add(principal: Principal, record: SubmissionRecord, form: FormJson, upload: Upload): Promise<SubmissionFile> {
     const { formId, id: submissionId } = record;
     const fileId = uuidv7();
     const name = { formId, submissionId, fileId };
+    if ((await this.#bytesOf(formId, submissionId)) >= this.maxBytes) throw this.#isFull();
     const { bytes, sha256 } = await this.files.write(name, upload.content);
     try {
       const fieldId = await upload.fieldId();
@@ -70,6 +74,8 @@ export class SubmissionFiles {
       requireAccepted(field, file);
       const kept: SubmissionFile = { ...file, sha256, fieldId, uploadedAt: this.clock() };
       await this.records.put(keyOf(formId, submissionId, fileId), Buffer.from(JSON.stringify(kept)));
+      // With its own, so that of several at once none slips through.
+      if ((await this.#bytesOf(formId, submissionId)) > this.maxBytes) throw this.#isFull();
       if (sheetFields(form).some(({ id }) => id === fieldId)) {
         await this.rooms.edit(
           sheetDocument(formId, submissionId),
@@ -122,13 +128,24 @@ export class SubmissionFiles {
     await this.files.erase(submissionId === undefined ? { formId } : { formId, submissionId });
   }
 
+  async #bytesOf(formId: string, submissionId: string): Promise<number> {
+    let bytes = 0;
+    for await (const { value } of this.records.scan(keyOf(formId, submissionId))) bytes += decoded(value).bytes;
+    return bytes;
+  }
+
+  #isFull(): Problem {
+    return new Problem('too_large', `The files of one submission have at most ${this.maxBytes} bytes together.`);
+  }
+
   async #find(formId: string, submissionId: string, fileId: string): Promise<SubmissionFile | undefined> {
     const found = await this.records.get(keyOf(formId, submissionId, fileId));
-    return found === undefined ? undefined : fileSchema.parse(JSON.parse(Buffer.from(found.value).toString()));
+    return found === undefined ? undefined : decoded(found.value);
   }
 }
 
 const keyOf = (formId: string, ...rest: string[]): RecordKey => ['submission-file', formId, ...rest];
+const decoded = (value: Uint8Array): SubmissionFile => fileSchema.parse(JSON.parse(Buffer.from(value).toString()));
 const takesFiles = ({ type }: FieldJson): boolean => type === 'file' || type === 'signature';
 
 /** @throws Problem `validation_failed` */

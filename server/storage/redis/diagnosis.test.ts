@@ -39,6 +39,14 @@ void t.test('a Redis is judged as an operator should: persistence, eviction, rep
   t.match(levels(await diagnoseRedis({ url: bad.url, waitReplicas: 0 })), { persistence: 'problem' });
   await bad.with((client) => client.config('SET', 'maxmemory-policy', 'noeviction', 'maxmemory', '1mb'));
   t.match(levels(await diagnoseRedis({ url: bad.url, waitReplicas: 0 })), { memory: 'warning' });
+  const files = async (maxmemory: string): Promise<RedisFinding | undefined> => {
+    await bad.with((client) => client.config('SET', 'maxmemory', maxmemory));
+    const judged = await diagnoseRedis({ url: bad.url, waitReplicas: 0, submissionFilesBytes: 2 ** 20 });
+    return judged.find(({ about }) => about === 'files');
+  };
+  t.match(await files('0'), { level: 'warning', detail: /no maxmemory/ });
+  t.match(await files('8mb'), { level: 'warning', detail: /Lower SUBMISSION_FILES_BYTES/ });
+  t.match(await files('100mb'), { level: 'ok', detail: /submissions of 1 MB fill the rest/ });
   await bad.with((client) =>
     client.call('acl', 'setuser', 'poor', 'on', '>secret', '+info', '+ping', '+time', '+auth'),
   );

@@ -11,13 +11,15 @@ import { Keys } from './keys.js';
 /** `problem`: the server would refuse it, or every edit would wait. `warning`: something can be lost, or runs out. */
 export interface RedisFinding {
   readonly level: 'ok' | 'warning' | 'problem';
-  readonly about: 'connection' | 'rights' | 'persistence' | 'memory' | 'replicas';
+  readonly about: 'connection' | 'rights' | 'persistence' | 'memory' | 'files' | 'replicas';
   /** What it is, and what to change. */
   readonly detail: string;
 }
 
 export interface DiagnosisOptions extends RedisAddress {
   readonly waitReplicas: number;
+  /** Of the files of one submission, which lie in the memory of Redis. */
+  readonly submissionFilesBytes?: number;
   readonly deadlineMs?: number;
 }
 
@@ -26,6 +28,8 @@ type Info = ReadonlyMap<string, string>;
 const DEADLINE_MS = 5_000;
 /** Of maxmemory. */
 const FULL_SHARE = 0.8;
+/** That many greedy respondents should not be able to stop the edits of all. */
+const FEW_SUBMISSIONS = 10;
 
 /** Never throws for what is wrong with this Redis. @throws TypeError for an address that is none */
 export async function diagnoseRedis(options: DiagnosisOptions): Promise<RedisFinding[]> {
@@ -44,7 +48,12 @@ export async function diagnoseRedis(options: DiagnosisOptions): Promise<RedisFin
         const detail = `Redis ${info.get('redis_version') ?? '?'}, ${masters.length === 1 ? 'one master' : `${masters.length} masters`}`;
         findings.unshift({ level: 'ok', about: 'connection', detail });
       }
-      const judged = [...(await persistenceOf(master, info)), memoryOf(info), replicasOf(info, options.waitReplicas)];
+      const judged = [
+        ...(await persistenceOf(master, info)),
+        memoryOf(info),
+        ...(options.submissionFilesBytes === undefined ? [] : [filesOf(info, options.submissionFilesBytes)]),
+        replicasOf(info, options.waitReplicas),
+      ];
       findings.push(...judged.map((finding) => ({ ...finding, detail: where + finding.detail })));
     }
     return findings;
@@ -95,7 +104,6 @@ function memoryOf(info: Info): RedisFinding {
   const used = Number(info.get('used_memory') ?? 0);
   const limit = Number(info.get('maxmemory') ?? 0);
   const policy = info.get('maxmemory_policy') ?? 'noeviction';
-  const mb = (bytes: number): string => `${Math.round(bytes / 1024 ** 2)} MB`;
   if (limit === 0) {
     return { level: 'ok', about, detail: `${mb(used)} used, no limit: the machine's memory is the limit` };
   }
@@ -106,6 +114,22 @@ function memoryOf(info: Info): RedisFinding {
   const isNearlyFull = used > limit * FULL_SHARE;
   const detail = `${mb(used)} of ${mb(limit)} used${isNearlyFull ? ': at the limit every edit waits. Raise maxmemory.' : ''}`;
   return { level: isNearlyFull ? 'warning' : 'ok', about, detail };
+}
+
+const mb = (bytes: number): string => `${Math.round(bytes / 1024 ** 2)} MB`;
+
+/** Uploads are the one thing by which a respondent can fill it quickly. */
+function filesOf(info: Info, perSubmission: number): RedisFinding {
+  const about = 'files';
+  const limit = Number(info.get('maxmemory') ?? 0);
+  if (limit === 0) {
+    const detail = `uploaded files lie in its memory, up to ${mb(perSubmission)} a submission, and it has no maxmemory: set one, so that uploads do not take the machine down`;
+    return { level: 'warning', about, detail };
+  }
+  const fits = Math.floor(Math.max(0, limit - Number(info.get('used_memory') ?? 0)) / perSubmission);
+  const isTight = fits < FEW_SUBMISSIONS;
+  const detail = `uploaded files lie in its memory: ${fits} submissions of ${mb(perSubmission)} fill the rest${isTight ? '. Lower SUBMISSION_FILES_BYTES, or raise maxmemory.' : ''}`;
+  return { level: isTight ? 'warning' : 'ok', about, detail };
 }
 
 function replicasOf(info: Info, waitReplicas: number): RedisFinding {
