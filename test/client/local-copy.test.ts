@@ -67,7 +67,12 @@ void t.test('an edit made without a network outlives the page, and is saved by t
   const third = await opened(indexedDB);
   t.equal(third.unsavedSince, undefined, 'nothing is unsaved any more');
   t.equal(third.epoch, epoch);
+  await third.discard();
+  t.equal(third.doc.getText('x').toString(), 'a network and without', 'the document stays as it is');
   await third.close();
+  const fourth = await opened(indexedDB);
+  t.same([fourth.doc.getText('x').toString(), fourth.epoch], ['', undefined], 'nothing of it is kept');
+  await fourth.close();
 });
 
 void t.test('many edits are folded into one', async (t) => {

@@ -36,7 +36,7 @@ export const OPERATE = {
   snapshots: ['Snapshots', 'Instantanés'],
   snapshotsOf: ['Snapshots of {document}', 'Instantanés de {document}'],
   snapshotLabel: ['Label of the snapshot', 'Nom de l’instantané'],
-  takeSnapshot: ['Take snapshot', 'Prendre un instantané'],
+  takeSnapshot: ['Take snapshot', 'Garder'],
   compare: ['Compare and restore', 'Comparer et rétablir'],
   kindManual: ['Snapshot', 'Instantané'],
   kindAutomatic: ['Automatic', 'Automatique'],

@@ -167,8 +167,16 @@ function sectionsOf(form: FormJson, formName: string, pageName: (number: number)
 function rowsOf(field: FieldJson): Row[] {
   const target = `fields/${field.id}`;
   const own = { field: field.id };
+  const isStatement = field.type === 'statement';
   return [
-    { ...own, target, property: 'title', texts: field.title, word: 'question', isOptional: field.type === 'statement' },
+    {
+      ...own,
+      target,
+      property: 'title',
+      texts: field.title,
+      word: isStatement ? 'heading' : 'question',
+      isOptional: isStatement,
+    },
     { ...own, target, property: 'description', texts: field.description, word: 'description', isOptional: true },
     ...(hasPlaceholder(field)
       ? [
