@@ -1,8 +1,5 @@
 /** Loads that go on until they are stopped, while a tuner turns the server's knobs. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { largeDocument } from '../load/rooms/large-document.js';
-import { SyncClient, type Endpoint } from '../load/clients/sync-client.js';
-import { syncMessage, UPDATE } from '../load/clients/wire.js';
 import { CursorRoom } from '../load/rooms/cursor-room.js';
 import { Y_WEBSOCKET } from '../load/clients/dialects.js';
 import { EditRoom } from '../load/rooms/edit-room.js';
@@ -15,20 +12,18 @@ export interface TunerLoad {
   readonly title: string;
   /** What an operator asks of the node under this load. */
   readonly targets: Readonly<Record<string, number>>;
-  readonly kind: 'edits' | 'cursors' | 'visits';
-  /** Of the server's environment, as NAME=value. */
-  readonly settings?: readonly string[];
+  readonly kind: 'edits' | 'cursors';
   /** Of its documents; a name that is no form's when absent. */
   readonly folder?: string;
   readonly rooms: number;
   readonly writers: number;
   readonly readers: number;
-  /** Edits, moves or visits of all together. */
+  /** Edits or moves of all together. */
   readonly perSecond: number;
 }
 
 export interface RunningLoad {
-  /** From the sending of an edit or move until another participant has it; of a visit, until it was synced. */
+  /** From the sending of an edit or move until another participant has it. */
   readonly latency: LatencyHistogram;
   stop(): Promise<void>;
 }
@@ -76,17 +71,6 @@ export const TUNER_LOADS: readonly TunerLoad[] = [
     readers: 1,
     perSecond: 300,
   },
-  {
-    ...NEEDED,
-    name: 'visits',
-    title: '30 documents of 223 kB, opened and left 20 times a second, just fitting into memory',
-    kind: 'visits',
-    settings: ['HYDRATED_BYTES=33554432'],
-    rooms: 30,
-    writers: 0,
-    readers: 0,
-    perSecond: 20,
-  },
 ];
 
 const AT_ONCE = 40;
@@ -106,8 +90,6 @@ export async function startLoad(load: TunerLoad, port: number, maxSeconds = 120)
     const moves = Math.ceil(total / load.rooms / load.writers) + 1;
     for (const room of rooms) await room.fill(load.writers, moves, AT_ONCE);
     send = (n) => rooms[n % rooms.length]?.move(Math.floor(n / rooms.length) % load.writers);
-  } else if (load.kind === 'visits') {
-    send = await visits(load, network, endpoint, latency);
   } else {
     const recorder = { delivery: latency, echo: new LatencyHistogram() };
     const perWriter = Math.ceil(total / load.rooms / load.writers) + 1;
@@ -128,33 +110,6 @@ export async function startLoad(load: TunerLoad, port: number, maxSeconds = 120)
       stopping.abort();
       await going;
     },
-  };
-}
-
-/** Fills the documents. Visit `n` opens one, waits until it is synced and leaves. */
-async function visits(
-  { name, rooms }: TunerLoad,
-  network: LoadNetwork,
-  endpoint: Endpoint,
-  latency: LatencyHistogram,
-): Promise<(n: number) => void> {
-  const { state } = largeDocument();
-  const nameOf = (n: number): string => `tuner-${name}-${n % rooms}`;
-  for (let n = 0; n < rooms; n++) {
-    const author = await SyncClient.join(network, endpoint, nameOf(n));
-    author.write(author.frame(syncMessage(UPDATE, state)));
-    await author.drained();
-    await author.close();
-  }
-  return (n) => {
-    const startedAt = performance.now();
-    SyncClient.join(network, endpoint, nameOf(n)).then(
-      async (visitor) => {
-        latency.record(performance.now() - startedAt);
-        await visitor.close();
-      },
-      () => undefined, // The server is gone at the end; who was not let in is not counted.
-    );
   };
 }
 

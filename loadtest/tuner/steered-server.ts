@@ -40,7 +40,7 @@ export class SteeredServer {
   /** Under this load. @param seconds for how long the load can go on */
   static async start(load: TunerLoad, seconds: number): Promise<SteeredServer> {
     const folder = await mkdtemp(path.join(tmpdir(), 'formloom-tuner-'));
-    const server = await startPinnedServer(folder, load.settings);
+    const server = await startPinnedServer(folder);
     const running = await startLoad(load, server.port, seconds);
     const steered = new SteeredServer(folder, server, running, {});
     return new SteeredServer(folder, server, running, await steered.setting());
