@@ -98,6 +98,8 @@ void t.test('wrong inputs are refused with the place of the mistake', async (t) 
     { ...rule, id: 'a b' },
   ];
   for (const body of wrong) t.equal((await api.post('/alert-rules', body)).status, 422, JSON.stringify(body));
+  const unknown = { name: 'n', condition: { kind: 'metric', metric: 'luck', comparison: 'above', threshold: 1 } };
+  t.match((await api.post('/alert-rules', unknown)).body.errors, [{ path: 'condition.metric' }]);
   t.equal((await api.post('/alert-rules', { ...rule, id: 'cpu' })).status, 409);
   t.equal((await api.put('/alert-rules/none', rule)).body.code, 'alert_rule_not_found');
   t.equal((await api.get('/alerts/none')).body.code, 'alert_not_found');

@@ -52,7 +52,7 @@ export const eventConditionSchema = z.strictObject({
     .describe('Counted apart, with an alert of its own, for each combination of these.'),
 });
 
-const conditionSchema = z.union([metricConditionSchema, eventConditionSchema]);
+const conditionSchema = z.discriminatedUnion('kind', [metricConditionSchema, eventConditionSchema]);
 
 export const ruleSettingsSchema = z.strictObject({
   name: z.string().trim().min(1).max(120),
