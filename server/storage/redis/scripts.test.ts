@@ -47,7 +47,7 @@ void t.test('a script is named after the number of its keys, complete, and hashe
   const client = await connect(t);
   for (const name of [
     ...['append-3', 'compact-3', 'erase-3', 'append-events-2', 'put-record-3'],
-    ...['delete-record-3', 'acquire-lease-2', 'renew-lease-1'],
+    ...['delete-record-3', 'acquire-lease-2', 'renew-lease-1', 'copy-events-1', 'exchange-events-2'],
   ]) {
     const script = loadScript(name);
     t.match(script, { keyCount: Number(name.at(-1)), sha: createHash('sha1').update(script.lua).digest('hex') });
@@ -182,3 +182,33 @@ void t.test('put-record-3 forgets records that have expired', async (t) => {
   t.strictSame(await client.zrange(keys.recordIndex(0), 0, '-1'), ['kept']);
   t.equal(await client.zcard(keys.recordExpiries(0)), 0);
 });
+
+void t.test(
+  'copy-events-1 and exchange-events-2 rewrite a stream that is appended to, trimmed or erased',
+  async (t) => {
+    const client = await connect(t);
+    const { log: stream } = new Keys().events('audit');
+    const rewritten = new Keys().rewrittenEvents('audit', 'one');
+    const copy = (...events: string[]): Promise<unknown> =>
+      run(client, loadScript('copy-events-1'), [rewritten], 60, ...events);
+    const exchange = (last: string): Promise<unknown> =>
+      run(client, loadScript('exchange-events-2'), [stream, rewritten], last);
+    for (const id of ['1-0', '2-0', '10-0']) await client.xadd(stream, id, 'd', 'old');
+    await copy('1-0', 'new', '2-0', 'new');
+    await copy('2-0', 'sent again', '10-0', 'new');
+    t.ok((await client.ttl(rewritten)) > 0, 'what is given up goes by itself');
+    await client.xadd(stream, '11-0', 'd', 'later');
+    await client.xtrim(stream, 'MINID', '2-0');
+    t.equal(await exchange('10-0'), 'done');
+    const found = (await client.xrange(stream, '-', '+')).map(([id, fields]) => [id, fields[1]]);
+    t.strictSame(found, [['2-0', 'new'], ['10-0', 'new'], ['11-0', 'later']]); // prettier-ignore
+    t.equal(await client.ttl(stream), -1, 'it stays');
+    t.equal(await exchange('10-0'), 'gone', 'sent again');
+    t.equal(await client.xlen(stream), 3);
+
+    await copy('2-0', 'newer');
+    await client.unlink(stream);
+    t.equal(await exchange('2-0'), 'gone');
+    t.equal(await client.exists(stream, rewritten), 0, 'what was erased stays so');
+  },
+);
