@@ -45,6 +45,7 @@ export default tseslint.config(
   {
     ignores: [
       'dist/',
+      '.tests/',
       'node_modules/',
       '.tap/',
       'data/',

@@ -25,6 +25,8 @@ export const optimizationRoutes: FastifyPluginAsyncZod<OptimizationRoutesOptions
   const { optimization, audit } = options;
   // Before bodies are judged: who is no administrator learns nothing of them.
   api.addHook('preValidation', async (request) => requireAdmin(callerOf(request)));
+  // The start itself keeps the event loop busy: that is no reading to give advice on.
+  api.addHook('onListen', async () => void optimization.gauge.take());
   await api.register(poolRoutes, options);
   await api.register(deadLetterRoutes, options);
   await api.register(tunerRoutes, options);

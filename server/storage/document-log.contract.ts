@@ -329,7 +329,8 @@ export async function documentLogContract(
       const medium = await readMedium();
       return secrets.every((secret) => !medium.includes(secret));
     });
-    t.equal((await readMedium()).includes(neighbour), !isHidden);
+    // Compression may take its first and last bytes together with what lies beside it.
+    t.equal((await readMedium()).includes(neighbour.subarray(4, -4)), !isHidden);
     t.strictSame((await one.documents.load('secret neighbour')).updates[0]?.update.length, neighbour.length);
   });
 

@@ -121,7 +121,8 @@ export async function recordStoreContract(t: Test, open: OpenStore<'records'>, r
       const medium = await readMedium();
       return [overwritten, deleted, stored].every((secret) => !medium.includes(secret));
     });
-    t.equal((await readMedium()).includes(other), !isHidden);
+    // Compression may take its first and last bytes together with their neighbours.
+    t.equal((await readMedium()).includes(other.subarray(4, -4)), !isHidden);
     t.strictSame((await records.get(['secretary', 'a']))?.value.length, other.length);
   });
 
