@@ -138,7 +138,7 @@ t.test('a respondent is offered a newer version, and takes answers along when a 
   await notice.getByRole('button').click();
   await page.getByLabel('Pointure').fill('39');
   t.equal(await page.getByLabel('Votre nom').inputValue(), 'Cleo Baptiste');
-  t.equal(await notice.count(), 0);
+  await notice.waitFor({ state: 'detached' });
   await page.locator('[role=status][data-state=saved]').waitFor();
 
   cut();
