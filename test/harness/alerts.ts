@@ -45,6 +45,7 @@ export async function fired(
 export async function resolved(rest: RestClient, rule: string): Promise<void> {
   await until(
     async () => (await alertsOf(rest, rule)).length === 0 && (await alertsOf(rest, rule, 'resolved')).length > 0,
-    { what: `${rule} is resolved` },
+    // Not oftener: asking is work of the processor too, which one of the rules watches.
+    { what: `${rule} is resolved`, everyMs: 100 },
   );
 }

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 /** Waits for a condition. The limit only turns a hang into a message; it times nothing. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
-  options: { readonly what?: string | (() => string); readonly limitMs?: number } = {},
+  options: { readonly what?: string | (() => string); readonly limitMs?: number; readonly everyMs?: number } = {},
 ): Promise<void> {
   const limit = Date.now() + (options.limitMs ?? 60_000);
   while (!(await condition())) {
@@ -11,6 +11,6 @@ export async function until(
       const what = typeof options.what === 'function' ? options.what() : (options.what ?? condition.toString());
       throw new Error(`This did not come true: ${what}`);
     }
-    await pause(5);
+    await pause(options.everyMs ?? 5);
   }
 }

@@ -3,7 +3,8 @@ import t, { type Test } from 'tap';
 import type { RecordKey } from '../record-store.js';
 import { RedisTestServer } from './testing/redis-test-server.js';
 import { openFor } from './testing/opened-storage.js';
-import { saying, textsOf } from '../testing/store-under-test.js';
+import { bytesOf } from '../testing/embedded-folder.js';
+import { eventually, saying, textsOf } from '../testing/store-under-test.js';
 
 const DOCUMENTS = 200;
 
@@ -150,3 +151,21 @@ function compare(a: RecordKey, b: RecordKey): number {
   }
   return 0;
 }
+
+void t.test('what is erased while the append-only file is being rewritten leaves it too', async (t) => {
+  // A tenth of a second for each key: long enough for what comes next.
+  const server = await startFor(t, ['--rdb-key-save-delay', '100000']);
+  const storage = await openFor(t, { url: server.url, purgeGatherMs: 50 });
+  for (let i = 0; i < 20; i++) await storage.records.put(['kept', String(i)], Buffer.from('kept'));
+  const rewriting = async (): Promise<boolean> =>
+    (await server.with((client) => client.info('persistence'))).includes('aof_rewrite_in_progress:1');
+  await server.with((client) => client.bgrewriteaof());
+  await eventually('the file is being rewritten', rewriting);
+  await storage.records.put(['secret', 'a'], Buffer.from('a needle in the log'));
+  await storage.records.erase(['secret']);
+  const holdsIt = async (): Promise<boolean> => (await bytesOf(server.folder)).includes('a needle in the log');
+  t.ok((await rewriting()) && (await holdsIt()), 'it was written and erased meanwhile');
+  // The next one may hurry.
+  await server.with((client) => client.config('SET', 'rdb-key-save-delay', '0'));
+  await eventually('nothing of it is left', async () => !(await holdsIt()));
+});

@@ -14,6 +14,7 @@ export class FilePurge {
   readonly #logger: Logger;
   readonly #gatherMs: number;
   #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor(link: RedisLink, logger: Logger, gatherMs = DEFAULT_GATHER_MS) {
     this.#link = link;
@@ -31,6 +32,7 @@ export class FilePurge {
 
   /** A rewrite that is due is started now. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     if (this.#timer === undefined) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -38,11 +40,15 @@ export class FilePurge {
   }
 
   async #purge(): Promise<void> {
+    let isBusy = false;
     for (const outcome of await Promise.allSettled(this.#link.masters().map(rewriteAppendOnlyFile))) {
       if (outcome.status === 'rejected') {
         const err: unknown = outcome.reason;
         this.#logger.warn({ err }, 'Erased content stays in the append-only file of Redis until it is rewritten');
+      } else if (!outcome.value) {
+        isBusy = true;
       }
     }
+    if (isBusy && !this.#isClosed) this.request();
   }
 }

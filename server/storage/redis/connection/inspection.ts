@@ -50,10 +50,15 @@ export async function inspect(master: Redis): Promise<string[]> {
   return advice;
 }
 
-/** True when the server keeps an append-only file, which holds erased content until it is rewritten. */
+/**
+ * Has the server rewrite its append-only file, if it keeps one: it holds erased content until then.
+ *
+ * @returns false while a rewrite runs that began earlier, and so writes out what was erased since: ask again
+ */
 export async function rewriteAppendOnlyFile(master: Redis): Promise<boolean> {
   const info = parseInfo(await master.info('persistence'));
-  if (info.get('aof_enabled') !== '1' || info.get('aof_rewrite_in_progress') === '1') return false;
+  if (info.get('aof_enabled') !== '1') return true;
+  if (info.get('aof_rewrite_in_progress') === '1') return false;
   await master.bgrewriteaof();
   return true;
 }
