@@ -8,7 +8,8 @@ import t from 'tap';
 import { WebSocket } from 'ws';
 import { startFormloom } from '../../cli/compose.js';
 import { loadConfig } from '../../server/config/index.js';
-import { freePort, temporaryFolder } from '../harness/server-process.js';
+import { freePort } from '../harness/free-port.js';
+import { temporaryFolder } from '../harness/server-process.js';
 import { restClient } from '../harness/rest-client.js';
 
 const { publicKey, privateKey } = generateKeyPairSync('ed25519');

@@ -8,7 +8,7 @@ import { openBrowser } from '../harness/browser.js';
 import { composeServer } from '../harness/composed-server.js';
 import { restClient } from '../harness/rest-client.js';
 import { stockClient } from '../harness/stock-client.js';
-import { freePort } from '../harness/server-process.js';
+import { freePort } from '../harness/free-port.js';
 import { until } from '../harness/until.js';
 
 /** What an application does with a copy, and what the test looks at. */

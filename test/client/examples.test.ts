@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import { openBrowser } from '../harness/browser.js';
 import { composeServer } from '../harness/composed-server.js';
-import { freePort } from '../harness/server-process.js';
+import { freePort } from '../harness/free-port.js';
 import { until } from '../harness/until.js';
 
 const server = await composeServer();

@@ -8,7 +8,7 @@ import { restoreArchive } from '../../server/backup/index.js';
 import { KeyRing } from '../../server/storage/encrypted/index.js';
 import { newDataFolder, openFolder } from '../../server/storage/testing/embedded-folder.js';
 import { restClient, type RestClient } from '../harness/rest-client.js';
-import { freePort } from '../harness/server-process.js';
+import { freePort } from '../harness/free-port.js';
 import { stockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
 import { closed, saved, sdk, synced } from './sdk-client.js';

@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import * as Y from 'yjs';
 import { restClient } from '../harness/rest-client.js';
-import { freePort } from '../harness/server-process.js';
+import { freePort } from '../harness/free-port.js';
 import { stockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
 

@@ -6,7 +6,8 @@ import path from 'node:path';
 import t, { type Test } from 'tap';
 import { RedisTestServer } from '../../server/storage/redis/testing/redis-test-server.js';
 import { restClient } from '../harness/rest-client.js';
-import { freePort, startServer, temporaryFolder, type ServerProcess } from '../harness/server-process.js';
+import { freePort } from '../harness/free-port.js';
+import { startServer, temporaryFolder, type ServerProcess } from '../harness/server-process.js';
 import { converged, stockClient, type StockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
 

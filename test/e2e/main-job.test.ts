@@ -69,6 +69,7 @@ void t.test('row 4: kill -9 under load, again and again: every echoed update is 
     server = await startServer({ dataDir: server.dataDir });
     for (const [i, { client, clock }] of echoed.entries()) {
       const response = await fetch(`${server.http}/api/v1/documents/load-${i % 2}/state`);
+      if (!response.ok) throw new Error(`${response.status} ${await response.text()}\n${server.output()}`);
       const doc = new Y.Doc();
       Y.applyUpdate(doc, new Uint8Array(await response.arrayBuffer()));
       echoedInAll += clock;

@@ -2,7 +2,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { composeServer } from '../harness/composed-server.js';
-import { freePort, startServer } from '../harness/server-process.js';
+import { freePort } from '../harness/free-port.js';
+import { startServer } from '../harness/server-process.js';
 
 export interface FuzzTarget {
   readonly http: string;

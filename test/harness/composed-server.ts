@@ -5,7 +5,8 @@ import type { RetrySchedule } from '../../api/webhooks/index.js';
 import { startFormloom } from '../../cli/compose.js';
 import type { RateLimitsOptions } from '../../server/limits/index.js';
 import { loadConfig } from '../../server/config/index.js';
-import { freePort, temporaryFolder } from './server-process.js';
+import { freePort } from './free-port.js';
+import { temporaryFolder } from './server-process.js';
 
 export interface ComposedServer {
   readonly http: string;

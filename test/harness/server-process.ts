@@ -1,10 +1,10 @@
 /** A real `formloom serve` in a process of its own, as an operator starts it. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from './free-port.js';
 import { until } from './until.js';
 
 const ROOT = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
@@ -33,14 +33,6 @@ export interface ServerOptions {
   readonly port?: number;
   /** Do not wait for readiness: for servers that are meant to fail. */
   readonly isExpectedToFail?: boolean;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 export const temporaryFolder = (): Promise<string> => mkdtemp(path.join(tmpdir(), 'formloom-test-'));

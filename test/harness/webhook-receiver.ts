@@ -1,7 +1,7 @@
 /** A receiver of webhooks on loopback that can be down, and answers as it is told. */
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { Webhook } from 'standardwebhooks';
-import { freePort } from './server-process.js';
+import { freePort } from './free-port.js';
 
 export interface Received {
   readonly headers: IncomingHttpHeaders;

@@ -9,7 +9,8 @@ import { RedisTestServer } from '../../server/storage/redis/testing/redis-test-s
 import { bytesOf } from '../../server/storage/testing/embedded-folder.js';
 import { composeServer, type ComposedServer } from '../harness/composed-server.js';
 import { restClient } from '../harness/rest-client.js';
-import { FORMLOOM, freePort, temporaryFolder } from '../harness/server-process.js';
+import { freePort } from '../harness/free-port.js';
+import { FORMLOOM, temporaryFolder } from '../harness/server-process.js';
 import { converged, stockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
 import type * as Y from 'yjs';

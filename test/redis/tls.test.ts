@@ -5,7 +5,8 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import t from 'tap';
 import { RedisTestServer } from '../../server/storage/redis/testing/redis-test-server.js';
-import { FORMLOOM, freePort, startServer, temporaryFolder } from '../harness/server-process.js';
+import { freePort } from '../harness/free-port.js';
+import { FORMLOOM, startServer, temporaryFolder } from '../harness/server-process.js';
 import { stockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
 

@@ -3,7 +3,8 @@ import t from 'tap';
 import * as Y from 'yjs';
 import { faultyDisk } from '../harness/faulty-disk.js';
 import { restClient } from '../harness/rest-client.js';
-import { freePort, startServer, temporaryFolder } from '../harness/server-process.js';
+import { freePort } from '../harness/free-port.js';
+import { startServer, temporaryFolder } from '../harness/server-process.js';
 import { stockClient, type StockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
 

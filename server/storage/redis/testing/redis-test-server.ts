@@ -1,11 +1,11 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { freePort } from '../../../../test/harness/free-port.js';
 import { eventually } from '../../testing/store-under-test.js';
 
 const BINARY = 'redis-server';
@@ -179,7 +179,7 @@ export interface TestCluster {
 
 export async function startCluster(): Promise<TestCluster> {
   const settings = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'];
-  const nodes = await Promise.all([1, 2, 3].map(async () => RedisTestServer.start(settings, await freeClusterPort())));
+  const nodes = await Promise.all([1, 2, 3].map(async () => RedisTestServer.start(settings, await freePort())));
   const addresses = nodes.map(({ address }) => address);
   const created = spawnSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes'], { encoding: 'utf8' });
   if (created.status !== 0) throw new Error(`The cluster was not made: ${created.stdout}${created.stderr}`);
@@ -196,22 +196,4 @@ async function stopAll(servers: readonly RedisTestServer[]): Promise<void> {
 
 function newFolder(): string {
   return mkdtempSync(path.join(tmpdir(), 'formloom-redis-'));
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('No free port');
-  return address.port;
-}
-
-/** The bus of a Cluster node listens 10,000 above its port. */
-async function freeClusterPort(): Promise<number> {
-  for (;;) {
-    const port = await freePort();
-    if (port < 55_000) return port;
-  }
 }
