@@ -1,10 +1,13 @@
 /**
- * `npm run bench:monitoring`: what it costs a server at 1,000 edits a second on forms to be watched. The same load, in turns,
- * on a server without monitoring (PERFORMANCE_MONITORING=false), with it as by default (analytics of edits, latencies), and
- * with OpenTelemetry besides: a collector that is configured and sent nothing, and one that is sent the default share.
- * Needs a built `dist/` and Linux' taskset.
+ * `npm run bench:monitoring`: what it costs a server at 1,000 edits a second on forms to be watched: without monitoring
+ * (PERFORMANCE_MONITORING=false), with it as by default (analytics of edits, latencies), and with OpenTelemetry besides: a
+ * collector that is configured and sent nothing, and one that is sent the default share. Needs a built `dist/` and Linux'
+ * taskset.
  *
- * `--seconds n` of each measurement (10), `--rounds n` of all variants (4).
+ * Two servers that differ in one step run at once, on one core, each under the whole load: what the machine does meanwhile
+ * falls on both, where servers in turns differed by a fifth for nothing. Two without a difference tell what is left of that.
+ *
+ * `--seconds n` of each measurement (10), `--rounds n` of all pairs (6).
  */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -18,7 +21,7 @@ import { startPinnedServer } from '../load/pinned-server.js';
 import { startLoad } from '../tuner/loads.js';
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '10' }, rounds: { type: 'string', default: '4' } },
+  options: { seconds: { type: 'string', default: '10' }, rounds: { type: 'string', default: '6' } },
 });
 const LOAD = {
   ...{ name: 'forms', title: '100 forms, 2 writers each, 1,000 edits/s', kind: 'edits' as const, folder: 'form/' },
@@ -28,31 +31,60 @@ const WARM_UP_MS = 6_000;
 
 const collector = await startCollector();
 const endpoint = `OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
-const VARIANTS: readonly { readonly title: string; readonly settings: readonly string[] }[] = [
-  { title: 'without monitoring', settings: ['PERFORMANCE_MONITORING=false'] },
-  { title: 'monitoring and analytics', settings: [] },
-  { title: 'and traces, none sampled', settings: [endpoint, 'OTEL_TRACES_SAMPLER_ARG=0'] },
-  { title: 'and traces, 5 % sampled', settings: [endpoint] },
+const WITHOUT = ['PERFORMANCE_MONITORING=false'];
+const UNSAMPLED = [endpoint, 'OTEL_TRACES_SAMPLER_ARG=0'];
+const STEPS: readonly {
+  readonly title: string;
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+}[] = [
+  { title: 'nothing (two without monitoring)', before: WITHOUT, after: WITHOUT },
+  { title: 'monitoring and analytics', before: WITHOUT, after: [] },
+  { title: 'traces, none sampled', before: [], after: UNSAMPLED },
+  { title: 'traces, 5 % sampled', before: UNSAMPLED, after: [endpoint] },
 ];
 
-/** Processor time per delivered edit in microseconds. */
-async function measure(settings: readonly string[]): Promise<number> {
+interface Loaded {
+  /** Processor time per delivered edit in microseconds, since the last time. */
+  perEdit(): number;
+  stop(): Promise<void>;
+}
+
+async function startLoaded(settings: readonly string[]): Promise<Loaded> {
   const folder = await mkdtemp(path.join(tmpdir(), 'formloom-monitoring-'));
   const { child, port, usage } = await startPinnedServer(folder, settings);
-  try {
-    const load = await startLoad(LOAD, port);
-    await pause(WARM_UP_MS);
-    load.latency.reset();
-    const cpu = usage.cpuSeconds();
-    await pause(Number(values.seconds) * 1_000);
+  const load = await startLoad(LOAD, port);
+  let since = usage.cpuSeconds();
+  return {
     // By what was delivered: a load that was held up by its neighbours is no cheaper. Each edit goes to one other.
-    const perEdit = ((usage.cpuSeconds() - cpu) / Math.max(1, load.latency.count)) * 1e6;
-    await load.stop();
-    return perEdit;
+    perEdit: () => {
+      const now = usage.cpuSeconds();
+      const perEdit = ((now - since) / Math.max(1, load.latency.count)) * 1e6;
+      since = now;
+      load.latency.reset();
+      return perEdit;
+    },
+    stop: async () => {
+      await load.stop();
+      child.kill('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      await rm(folder, { recursive: true, force: true, maxRetries: 10 });
+    },
+  };
+}
+
+/** Both at once; who is started first has no advantage in the end. */
+async function measure(settings: readonly (readonly string[])[], isTurned: boolean): Promise<number[]> {
+  const servers: Loaded[] = [];
+  try {
+    for (const one of isTurned ? settings.toReversed() : settings) servers.push(await startLoaded(one));
+    await pause(WARM_UP_MS);
+    for (const server of servers) server.perEdit();
+    await pause(Number(values.seconds) * 1_000);
+    const perEdit = servers.map((server) => server.perEdit());
+    return isTurned ? perEdit.toReversed() : perEdit;
   } finally {
-    child.kill('SIGKILL');
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
+    for (const server of servers) await server.stop();
   }
 }
 
@@ -70,22 +102,25 @@ const median = (all: readonly number[]): number => {
   const sorted = [...all].sort((a, b) => a - b);
   return ((sorted[Math.floor((sorted.length - 1) / 2)] ?? 0) + (sorted[Math.floor(sorted.length / 2)] ?? 0)) / 2;
 };
-const measured = VARIANTS.map((): number[] => []);
+const measured = STEPS.map((): { before: number; after: number }[] => []);
 for (let round = 0; round < Number(values.rounds); round++) {
-  // Each round begins with another one: what the machine does meanwhile falls on all.
-  for (let i = 0; i < VARIANTS.length; i++) {
-    const at = (i + round) % VARIANTS.length;
-    measured[at]?.push(await measure(VARIANTS[at]?.settings ?? []));
+  for (const [i, step] of STEPS.entries()) {
+    const [before = 0, after = 0] = await measure([step.before, step.after], round % 2 === 1);
+    measured[i]?.push({ before, after });
+    process.stderr.write(`${step.title}: ${before.toFixed(0)} and ${after.toFixed(0)} µs\n`);
   }
-  process.stderr.write(`${measured.map((all) => `${all.at(-1)?.toFixed(0)} µs`).join(', ')}\n`);
 }
 collector.close();
-/** Of one round: what slows all down for a minute is in both. */
-const sharesTo = (all: readonly number[], than: readonly number[]): number =>
-  median(all.map((one, i) => (one / (than[i] ?? one) - 1) * 100));
-process.stdout.write(`${LOAD.title}\n\n| | µs of server CPU per edit | more than the line above |\n|---|---|---|\n`);
-for (const [i, { title }] of VARIANTS.entries()) {
+process.stdout.write(
+  `${LOAD.title}\n\n| | µs of server CPU per edit without | with | more, median | lowest, highest |\n`,
+);
+process.stdout.write('|---|---:|---:|---:|---|\n');
+for (const [i, { title }] of STEPS.entries()) {
   const all = measured[i] ?? [];
-  const share = i === 0 ? '' : `${sharesTo(all, measured[i - 1] ?? []).toFixed(1)} %`;
-  process.stdout.write(`| ${title} | ${median(all).toFixed(0)} | ${share} |\n`);
+  const more = all.map(({ before, after }) => (after / before - 1) * 100).sort((a, b) => a - b);
+  const [before, after] = [median(all.map((one) => one.before)), median(all.map((one) => one.after))];
+  const range = `${more[0]?.toFixed(1)} %, ${more.at(-1)?.toFixed(1)} %`;
+  process.stdout.write(
+    `| ${title} | ${before.toFixed(0)} | ${after.toFixed(0)} | ${median(more).toFixed(1)} % | ${range} |\n`,
+  );
 }

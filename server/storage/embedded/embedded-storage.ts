@@ -14,7 +14,7 @@ import type { Storage, StorageHealth } from '../storage.js';
 import { FolderFileStore } from '../files/folder-file-store.js';
 import { sealed, unseal } from './checksum.js';
 import { Committer, type Level } from './committer.js';
-import { EmbeddedDocumentLog } from './embedded-document-log.js';
+import { EmbeddedDocumentLog } from './documents/embedded-document-log.js';
 import { EmbeddedBus, EmbeddedLeases } from './embedded-bus.js';
 import { EmbeddedEventLog, EmbeddedRecordStore } from './embedded-records.js';
 import { STORE_KEY } from './keys.js';

@@ -3,8 +3,8 @@
  *
  *   f64 time in ms | u8 source | u8 flags (1: has a name) | u8+bytes node | u16+bytes principal | [u16+bytes name] | update
  */
-import type { Attribution, NewUpdate, UpdateSource } from '../document-log.js';
-import { BODY_OFFSET, seal, sealable, unseal } from './checksum.js';
+import type { Attribution, NewUpdate, UpdateSource } from '../../document-log.js';
+import { BODY_OFFSET, seal, sealable, unseal } from '../checksum.js';
 
 const SOURCES: readonly UpdateSource[] = ['sync', 'rest', 'import', 'restore', 'undo', 'system'];
 const HAS_NAME = 1;

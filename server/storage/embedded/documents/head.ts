@@ -2,8 +2,8 @@
  * What the store knows of a document without reading its log: written when the document is created, compacted or erased,
  * and now and then in between. The log's end is where the log ends.
  */
-import { readU64, writeU64 } from './keys.js';
-import { BODY_OFFSET, seal, sealable, unseal } from './checksum.js';
+import { readU64, writeU64 } from '../keys.js';
+import { BODY_OFFSET, seal, sealable, unseal } from '../checksum.js';
 
 export interface Head {
   /** Internal number; keys of content hold it instead of the name. */

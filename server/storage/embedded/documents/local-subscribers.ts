@@ -1,6 +1,6 @@
 /** Who follows a document of this process' own store. */
 import type { Logger } from 'pino';
-import type { LoggedUpdate, Subscription } from '../document-log.js';
+import type { LoggedUpdate, Subscription } from '../../document-log.js';
 
 type OnUpdates = (updates: LoggedUpdate[]) => void | Promise<void>;
 

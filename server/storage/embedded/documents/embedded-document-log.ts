@@ -1,7 +1,5 @@
 /** The document log on LevelDB. One process owns the folder, so nobody else appends. */
-import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
-import { uuidv7 } from 'uuidv7';
 import {
   START,
   type AppendOptions,
@@ -15,112 +13,43 @@ import {
   type Page,
   type Position,
   type Subscription,
-} from '../document-log.js';
-import { DocumentCorruptedError, DocumentErasedError, DocumentExistsError } from '../errors.js';
-import { ChecksumError, sealed, unseal } from './checksum.js';
-import type { Committer, Level, Operation } from './committer.js';
+} from '../../document-log.js';
+import { DocumentCorruptedError, DocumentExistsError } from '../../errors.js';
+import { sealed, unseal } from '../checksum.js';
+import type { Committer, Level, Operation } from '../committer.js';
+import { decodeOrSkip, guarded } from './damage.js';
+import { alive, DocumentHeads, type DocumentIds } from './document-heads.js';
 import { decodeEntry, encodeEntry } from './entry.js';
 import { decodeHead, encodeHead, type Head } from './head.js';
-import { documentOfHeadKey, entryKey, entryRange, headKey, headRange, sequenceOfEntryKey, stateKey } from './keys.js';
+import { documentOfHeadKey, entryKey, entryRange, headKey, headRange, sequenceOfEntryKey, stateKey } from '../keys.js';
 import { LocalSubscribers } from './local-subscribers.js';
-import type { Purge } from './purge.js';
-
-/** Heads of documents in use; the rest are read from the store. */
-const CACHED_HEADS = 50_000;
-
-export interface DocumentIds {
-  /** Never used before, across restarts. */
-  next(): number;
-}
+import type { Purge } from '../purge.js';
 
 export class EmbeddedDocumentLog implements DocumentLog {
   readonly isShared = false;
-  readonly #heads = new LRUCache<string, Head>({ max: CACHED_HEADS });
-  readonly #opening = new Map<string, Promise<Head | undefined>>();
-  /** Heads that are ahead of what is stored of them. */
-  readonly #moved = new Map<string, Head>();
+  readonly #heads: DocumentHeads;
   readonly #erasing = new Map<string, Promise<ErasureReceipt>>();
   readonly #subscribers: LocalSubscribers;
 
   constructor(
     private readonly level: Level,
     private readonly committer: Committer,
-    private readonly ids: DocumentIds,
+    ids: DocumentIds,
     private readonly node: string,
     private readonly purge: Purge,
     logger: Logger,
   ) {
+    this.#heads = new DocumentHeads(level, committer, ids);
     this.#subscribers = new LocalSubscribers(logger);
   }
 
-  /**
-   * HOT PATH: at once when the document is in use. The stored head may be older than the log (it is not rewritten with
-   * every append: that halved the cost of one, 51 to 24 µs in batches of 100), so its end is looked up.
-   * @throws DocumentCorruptedError
-   */
-  #head(document: string): Head | undefined | Promise<Head | undefined> {
-    const cached = this.#heads.get(document);
-    if (cached !== undefined) return cached;
-    // Fallen out of the cache while its last updates may still wait for the disk, where they would not be found.
-    const moved = this.#moved.get(document);
-    if (moved !== undefined) return moved;
-    const opening = this.#opening.get(document);
-    if (opening !== undefined) return opening;
-    const value = this.committer.read(headKey(document));
-    if (value === undefined) return undefined;
-    const reading = this.#readHead(document, value).finally(() => this.#opening.delete(document));
-    this.#opening.set(document, reading);
-    return reading;
-  }
-
-  async #readHead(document: string, value: Uint8Array): Promise<Head> {
-    const head = guarded(document, () => decodeHead(value));
-    await this.committer.settled(headKey(document));
-    if (head.erasedAt > 0) {
-      this.#heads.set(document, head);
-      return head;
-    }
-    const later = entryRange(head.id, head.sequence + 1, Number.MAX_SAFE_INTEGER);
-    for await (const [key, entry] of this.level.iterator(later)) {
-      head.sequence = sequenceOfEntryKey(key);
-      head.uncompactedBytes += entry.length;
-      // A damaged entry is reported by who needs what is in it: the document can still be erased.
-      head.changedAt = Math.max(head.changedAt, decodeOrSkip(() => decodeEntry(entry))?.attribution.at ?? 0);
-    }
-    this.#heads.set(document, head);
-    return head;
-  }
-
-  /**
-   * The head, and the sequence up to which the log is on the disk: more may have been appended meanwhile.
-   * Other documents' updates do not matter: the medium may be failing.
-   * @throws DocumentErasedError
-   */
-  async #settledHead(document: string): Promise<{ head: Head; sequence: number } | undefined> {
-    const head = alive(document, await this.#head(document));
-    if (head === undefined) return undefined;
-    const { sequence } = head;
-    await this.#settled(head);
-    alive(document, head);
-    return { head, sequence: Math.max(sequence, head.compactedUpTo) };
-  }
-
-  #settled(head: Head): Promise<void> {
-    return this.committer.settled(entryKey(head.id, head.sequence));
-  }
-
-  /** Stores the heads that have moved on, so that lists are right after a restart without looking at every log. */
-  async saveHeads(): Promise<void> {
-    const operations: Operation[] = [];
-    for (const [document, head] of this.#moved) {
-      if (head.erasedAt === 0) operations.push({ type: 'put', key: headKey(document), value: encodeHead(head) });
-    }
-    this.#moved.clear();
-    if (operations.length > 0) await this.committer.commit(operations);
+  /** Now and then: lists are right after a restart without looking at every log. */
+  saveHeads(): Promise<void> {
+    return this.#heads.save();
   }
 
   async load(document: string): Promise<LoadedDocument> {
-    const settled = await this.#settledHead(document);
+    const settled = await this.#heads.settled(document);
     if (settled === undefined) return { updates: [], position: START };
     const { head, sequence } = settled;
     // The state and the iterator over what follows it are taken in one turn: no compaction gets in between.
@@ -148,7 +77,7 @@ export class EmbeddedDocumentLog implements DocumentLog {
   /** HOT PATH. */
   append(document: string, updates: readonly NewUpdate[], options?: AppendOptions): Promise<Position> {
     try {
-      const head = this.#head(document);
+      const head = this.#heads.get(document);
       if (head instanceof Promise) return head.then(() => this.append(document, updates, options));
       return this.#append(document, alive(document, head), updates, options);
     } catch (error) {
@@ -166,9 +95,8 @@ export class EmbeddedDocumentLog implements DocumentLog {
     if (updates.length === 0) return Promise.resolve(positionOf(existing?.sequence ?? 0));
     const now = Date.now();
     const operations: Operation[] = [];
-    const head = existing ?? this.#create(now, options?.epoch);
+    const head = existing ?? this.#heads.create(document, now, options?.epoch);
     if (existing === undefined) {
-      this.#heads.set(document, head);
       operations.push({ type: 'put', key: headKey(document), value: encodeHead(head) });
     }
     const first = head.sequence + 1;
@@ -179,26 +107,12 @@ export class EmbeddedDocumentLog implements DocumentLog {
       operations.push({ type: 'put', key: entryKey(head.id, head.sequence), value });
     }
     head.changedAt = now;
-    this.#moved.set(document, head);
+    this.#heads.markMoved(document, head);
     const last = head.sequence;
     return this.committer.commit(operations).then(() => {
       if (this.#subscribers.has(document)) this.#announce(document, updates, first);
       return positionOf(last);
     });
-  }
-
-  #create(now: number, epoch = uuidv7()): Head {
-    return {
-      id: this.ids.next(),
-      epoch,
-      createdAt: now,
-      changedAt: now,
-      sequence: 0,
-      compactedUpTo: 0,
-      stateBytes: 0,
-      uncompactedBytes: 0,
-      erasedAt: 0,
-    };
   }
 
   #announce(document: string, updates: readonly NewUpdate[], first: number): void {
@@ -212,7 +126,7 @@ export class EmbeddedDocumentLog implements DocumentLog {
     state: Uint8Array,
     { again = false }: CompactOptions = {},
   ): Promise<'done' | 'lost the race'> {
-    const settled = await this.#settledHead(document);
+    const settled = await this.#heads.settled(document);
     const sequence = sequenceOf(upTo);
     if (settled === undefined || sequence > settled.sequence) return 'lost the race';
     const { head } = settled;
@@ -226,9 +140,9 @@ export class EmbeddedDocumentLog implements DocumentLog {
       foldedBytes += value.length;
     }
     // While it was read, another compaction or an erasure may have got there first, or the head left the cache.
-    if ((await this.#head(document)) !== head || head.compactedUpTo !== from) return 'lost the race';
+    if ((await this.#heads.get(document)) !== head || head.compactedUpTo !== from) return 'lost the race';
     alive(document, head);
-    this.#moved.delete(document);
+    this.#heads.markStored(document, head);
     head.compactedUpTo = sequence;
     head.stateBytes = state.length;
     head.uncompactedBytes = Math.max(0, head.uncompactedBytes - foldedBytes);
@@ -241,7 +155,7 @@ export class EmbeddedDocumentLog implements DocumentLog {
   }
 
   async history(document: string, after: Position, limit: number): Promise<LoggedUpdate[]> {
-    const settled = await this.#settledHead(document);
+    const settled = await this.#heads.settled(document);
     if (settled === undefined || limit === 0) return [];
     const { head, sequence } = settled;
     return this.#entries(document, head, Math.max(sequenceOf(after), head.compactedUpTo), sequence, limit);
@@ -257,7 +171,7 @@ export class EmbeddedDocumentLog implements DocumentLog {
 
   /** A follower that a compaction has overtaken gets the state as one update. */
   async #since(document: string, from: Position): Promise<LoggedUpdate[]> {
-    const settled = await this.#settledHead(document);
+    const settled = await this.#heads.settled(document);
     if (settled === undefined) return [];
     const { head, sequence } = settled;
     const { compactedUpTo, changedAt } = head;
@@ -270,8 +184,8 @@ export class EmbeddedDocumentLog implements DocumentLog {
   }
 
   async info(document: string): Promise<DocumentInfo | undefined> {
-    const head = await this.#head(document);
-    if (head !== undefined) await this.#settled(head);
+    const head = await this.#heads.get(document);
+    if (head !== undefined) await this.#heads.untilSettled(head);
     return head === undefined || head.erasedAt > 0 ? undefined : describe(document, head);
   }
 
@@ -284,7 +198,7 @@ export class EmbeddedDocumentLog implements DocumentLog {
     for await (const [key, value] of this.level.iterator({ ...start, lt: range.lt })) {
       const document = documentOfHeadKey(key);
       // A damaged head must not hide the other documents; loading that document says what is wrong.
-      const head = this.#heads.peek(document) ?? this.#moved.get(document) ?? decodeOrSkip(() => decodeHead(value));
+      const head = this.#heads.peek(document) ?? decodeOrSkip(() => decodeHead(value));
       if (head === undefined || head.erasedAt > 0) continue;
       if (data.length === limit) return { data, nextCursor: data[data.length - 1]?.document ?? null };
       data.push(describe(document, head));
@@ -314,12 +228,11 @@ export class EmbeddedDocumentLog implements DocumentLog {
   }
 
   async #erase(document: string): Promise<ErasureReceipt> {
-    const head = (await this.#head(document)) ?? this.#create(Date.now());
+    const head = (await this.#heads.get(document)) ?? this.#heads.create(document, Date.now());
     if (head.erasedAt > 0) return receiptOf(document, head);
     // First of all nothing more can be appended: what is listed below is then everything.
     head.erasedAt = Date.now();
-    this.#heads.set(document, head);
-    this.#moved.delete(document);
+    this.#heads.markStored(document, head);
     await this.committer.flushed();
     const entries = entryRange(head.id, 0, Number.MAX_SAFE_INTEGER);
     const operations: Operation[] = [
@@ -342,12 +255,6 @@ function receiptOf(document: string, { erasedAt, sequence, stateBytes, uncompact
 const positionOf = (sequence: number): Position => (sequence === 0 ? START : String(sequence));
 const sequenceOf = (position: Position): number => (position === START ? 0 : Number(position));
 
-/** @throws DocumentErasedError */
-function alive(document: string, head: Head | undefined): Head | undefined {
-  if (head !== undefined && head.erasedAt > 0) throw new DocumentErasedError(document);
-  return head;
-}
-
 function describe(document: string, head: Head): DocumentInfo {
   return {
     document,
@@ -359,24 +266,4 @@ function describe(document: string, head: Head): DocumentInfo {
     createdAt: head.createdAt,
     changedAt: head.changedAt,
   };
-}
-
-function guarded<T>(document: string, decode: () => T): T {
-  try {
-    return decode();
-  } catch (error) {
-    if (error instanceof ChecksumError || error instanceof RangeError) {
-      throw new DocumentCorruptedError(document, error.message, { cause: error });
-    }
-    throw error;
-  }
-}
-
-function decodeOrSkip<T>(decode: () => T): T | undefined {
-  try {
-    return decode();
-  } catch (error) {
-    if (error instanceof ChecksumError || error instanceof RangeError) return undefined;
-    throw error;
-  }
 }
