@@ -38,7 +38,7 @@ import { addRequestWatch, securityRoutes } from './security/index.js';
 import { snapshotPolicyRoutes } from './snapshots/policy-routes.js';
 import { snapshotRoutes } from './snapshots/routes.js';
 import { SnapshotService } from './snapshots/service.js';
-import { BulkMigrations, createSubmissions, submissionRoutes } from './submissions/index.js';
+import { addOwnSheets, BulkMigrations, createSubmissions, OwnSheets, submissionRoutes } from './submissions/index.js';
 import { systemRoutes } from './system/routes.js';
 import { syncRoutes } from './sync/routes.js';
 import { tokenRoutes } from './tokens/routes.js';
@@ -175,6 +175,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   await api.register(
     async (v1) => {
       addCaller(v1, authenticator, corsOrigins);
+      addOwnSheets(v1, new OwnSheets(submissions.store));
       addCallerLimit(v1, options.limits);
       v1.addHook('preValidation', async (request) => refuseDeepNesting(request.body));
       addIdempotency(v1, { records: storage.records, answers: options.answers, seal: options.seal, clock });

@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { AnswerSeal } from '../api/http/answer-seal.js';
 import { KeptAnswers } from '../api/http/kept-answers.js';
 import { createApi } from '../api/index.js';
+import { OwnSheets, SubmissionStore } from '../api/submissions/index.js';
 import type { RetrySchedule } from '../api/webhooks/index.js';
 import { EditCounter, EditMarks, FactLog, LiveBoard } from '../server/analytics/index.js';
 import { createAuthenticator, credentialsFrom } from '../server/auth/index.js';
@@ -153,6 +154,7 @@ export async function startFormloom(
   const admissions = new Admissions(pools, traffic, poison);
   const handshakes = new HandshakeGate({ now: () => performance.now(), perSecond: config.handshakesPerSecond });
   const addresses = new ClientAddresses(config.trustedProxies);
+  const ownSheets = new OwnSheets(new SubmissionStore(storage.records));
   const gateway = new Gateway({
     rooms,
     authenticator,
@@ -163,6 +165,7 @@ export async function startFormloom(
     isServing: config.role !== 'api',
     credentials: (request) => credentialsFrom(request, config.corsOrigins),
     address: (request) => addresses.of(request),
+    withOwn: (principal, document) => ownSheets.withOwn(principal, document),
     awaitTurn: (address) => handshakes.awaitTurn(address),
     admit: (request) => admissions.admit(request),
   });

@@ -5,7 +5,7 @@ import type { FormJson } from '../../crdt/index.js';
 import type { FormService } from '../forms/service.js';
 import { notHere } from '../http/caller.js';
 import { Problem, type ProblemIssue } from '../http/problem.js';
-import { requireSheetRight } from '../submissions/rights.js';
+import { requireSheetRight } from '../submissions/access/rights.js';
 import type { Sheets, SubmissionStore } from '../submissions/index.js';
 import type { ClientEvent } from './schemas.js';
 import { pagesByField } from './intake/sheet-look.js';

@@ -2,7 +2,7 @@
 import { LRUCache } from 'lru-cache';
 import type { EventPublisher } from '../../server/events/index.js';
 import type { SubmissionRecord } from './records/submission-record.js';
-import { sheetDocument } from './rights.js';
+import { sheetDocument } from './access/rights.js';
 import type { SubmissionView } from './sheets.js';
 
 const REMEMBERED = 10_000;

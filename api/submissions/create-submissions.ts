@@ -6,7 +6,7 @@ import type { FormHistory } from '../../server/history/index.js';
 import type { Rooms } from '../../server/rooms/rooms.js';
 import type { SnapshotStore, Storage } from '../../server/storage/index.js';
 import type { FormVersions } from '../forms/versions.js';
-import { SheetAccess } from './access.js';
+import { SheetAccess } from './access/sheet-access.js';
 import { Announcements } from './announcements.js';
 import { SubmissionFiles } from './files/submission-files.js';
 import { Abandonment } from './life-cycle/abandonment.js';

@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import { documentKind } from '../../server/protocol/document-name.js';
 import type { Rooms } from '../../server/rooms/rooms.js';
 import type { Announcements } from './announcements.js';
-import { sheetDocument } from './rights.js';
+import { sheetDocument } from './access/rights.js';
 import type { SheetLifeCycle } from './life-cycle/life-cycle.js';
 import type { SubmissionStore } from './records/submission-store.js';
 import { contentOf, type Sheets } from './sheets.js';

@@ -10,7 +10,7 @@ import { listRoutes } from './lists/routes.js';
 import type { BulkMigrations } from './migration/bulk-migration.js';
 import type { SubmissionMigrations } from './migration/migration.js';
 import { migrationRoutes } from './migration/routes.js';
-import { requireReviewer, requireSheetRight } from './rights.js';
+import { requireReviewer, requireSheetRight } from './access/rights.js';
 import * as schemas from './schemas.js';
 import type { SubmissionService } from './service.js';
 import { shown, shownProgress, shownStart } from './shown.js';

@@ -20,7 +20,7 @@ import { formNotFound, requireForm } from '../forms/required-form.js';
 import type { FormVersions } from '../forms/versions.js';
 import { requireMatch } from '../http/etag.js';
 import { Problem } from '../http/problem.js';
-import type { Access, SheetAccess } from './access.js';
+import type { Access, SheetAccess } from './access/sheet-access.js';
 import type { Announcements } from './announcements.js';
 import { invalidAnswers, requireAnswerable, type Answers } from './answers.js';
 import { permitted, type Device } from './device.js';
@@ -28,7 +28,7 @@ import type { SubmissionFile, SubmissionFiles, Upload } from './files/submission
 import { HandingIn } from './life-cycle/handing-in.js';
 import { dueAfter, idlePolicyOf } from './life-cycle/idle-policy.js';
 import type { SheetLifeCycle } from './life-cycle/life-cycle.js';
-import { sheetDocument } from './rights.js';
+import { sheetDocument } from './access/rights.js';
 import { contentOf, etagOfSheet, type Sheets, type SubmissionView } from './sheets.js';
 import { closed, withStatus, type SubmissionRecord } from './records/submission-record.js';
 import { digestOf, newResumeToken, type StoredSubmission, type SubmissionStore } from './records/submission-store.js';

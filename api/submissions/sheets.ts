@@ -16,7 +16,7 @@ import { DocumentErasedError } from '../../server/storage/errors.js';
 import type { FormVersions } from '../forms/versions.js';
 import { etagOf } from '../http/etag.js';
 import { Problem } from '../http/problem.js';
-import { sheetDocument } from './rights.js';
+import { sheetDocument } from './access/rights.js';
 import type { SubmissionRecord } from './records/submission-record.js';
 
 export interface Progress {

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { timeOf } from '../http/pages.js';
 import type * as schemas from './schemas.js';
-import { sheetDocument } from './rights.js';
+import { sheetDocument } from './access/rights.js';
 import type { StartedSubmission } from './service.js';
 import type { Progress, SubmissionView } from './sheets.js';
 

@@ -15,7 +15,8 @@
  *   - a grant on `form/x` lets read its answer sheets, and lets an owner erase them, but not write them: that is for
  *     who fills them. A grant that is limited to paths or languages does not: a translator has no business with answers;
  *   - a respondent never sees comments (they are the editors' talk), and sees an answer sheet only by its exact name,
- *     so that `respondent` on `*` opens nobody else's answers; an answer sheet is all it may write.
+ *     so that `respondent` on `*` opens nobody else's answers; an answer sheet is all it may write. Those that it has started are
+ *     added elsewhere (`api/submissions/access/own-sheets.ts`).
  *
  * Nobody writes `form/<id>/comments` over sync, an admin neither: threads are written by the server (`mayWriteOverSync`).
  */

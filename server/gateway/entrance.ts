@@ -28,6 +28,8 @@ export interface EntranceOptions {
   readonly isServing: boolean;
   credentials(request: IncomingMessage): Credentials;
   address(request: IncomingMessage): string;
+  /** The principal, with what is theirs for another reason than a grant of their token. */
+  withOwn(principal: Principal, document: string): Promise<Principal>;
   /** Before authentication: a handshake costs work. Resolves when it is this one's turn. */
   awaitTurn(address: string): Promise<{ readonly mayGoOn: boolean; readonly retryAfterSeconds: number }>;
   admit(request: ConnectionRequest): ConnectionAdmission;
@@ -144,7 +146,11 @@ export class Entrance {
       const reason = error instanceof Error ? error.message : code;
       return { closeWith: { code: CLOSE.unauthenticated, reason }, rights: undefined, principal: undefined };
     }
-    const rights = connectionRights(principal, document);
+    let rights = connectionRights(principal, document);
+    if (rights === undefined) {
+      principal = await this.options.withOwn(principal, document);
+      rights = connectionRights(principal, document);
+    }
     if (rights === undefined) {
       counters.errors('authorization', { address, document, userId: principal.id });
       return { closeWith: { code: CLOSE.forbidden, reason: 'no right to this document' }, rights, principal };

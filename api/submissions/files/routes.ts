@@ -8,7 +8,7 @@ import { idSchema } from '../../../crdt/index.js';
 import { callerOf } from '../../http/caller.js';
 import { timeOf, timeSchema } from '../../http/pages.js';
 import { Problem } from '../../http/problem.js';
-import { requireSheetRight } from '../rights.js';
+import { requireSheetRight } from '../access/rights.js';
 import { submissionParams } from '../schemas.js';
 import type { SubmissionService } from '../service.js';
 import type { SubmissionFile } from './submission-files.js';

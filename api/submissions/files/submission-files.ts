@@ -20,7 +20,7 @@ import type { FileStore } from '../../../server/storage/file-store.js';
 import type { RecordKey, RecordStore } from '../../../server/storage/record-store.js';
 import { Problem } from '../../http/problem.js';
 import { closed, type SubmissionRecord } from '../records/submission-record.js';
-import { sheetDocument } from '../rights.js';
+import { sheetDocument } from '../access/rights.js';
 
 const fileSchema = z.object({
   id: z.string(),

@@ -11,7 +11,7 @@ import type { SubmissionFiles } from '../files/submission-files.js';
 import { withStatus, type SubmissionRecord } from '../records/submission-record.js';
 import type { SubmissionStore } from '../records/submission-store.js';
 import { claimUnique, releaseUnique } from '../records/unique-answers.js';
-import { sheetDocument } from '../rights.js';
+import { sheetDocument } from '../access/rights.js';
 import { etagOfSheet, type Sheets, type SubmissionView } from '../sheets.js';
 import type { SheetLifeCycle } from './life-cycle.js';
 

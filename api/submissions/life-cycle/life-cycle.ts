@@ -8,7 +8,7 @@ import { identityOf, SYSTEM } from '../../../server/auth/index.js';
 import type { Rooms } from '../../../server/rooms/rooms.js';
 import { Problem } from '../../http/problem.js';
 import type { Announcements } from '../announcements.js';
-import { sheetDocument } from '../rights.js';
+import { sheetDocument } from '../access/rights.js';
 import { closed, withStatus, type Person, type SubmissionRecord } from '../records/submission-record.js';
 import { digestOf, type StoredSubmission, type SubmissionStore } from '../records/submission-store.js';
 import type { Sheets } from '../sheets.js';

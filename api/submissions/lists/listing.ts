@@ -8,7 +8,7 @@ import type { FormVersions } from '../../forms/versions.js';
 import { timeOf } from '../../http/pages.js';
 import { Problem } from '../../http/problem.js';
 import { csvRow } from './csv.js';
-import { sheetDocument } from '../rights.js';
+import { sheetDocument } from '../access/rights.js';
 import type { Sheets, SubmissionView } from '../sheets.js';
 import type { SubmissionRecord } from '../records/submission-record.js';
 import type { SubmissionStore } from '../records/submission-store.js';

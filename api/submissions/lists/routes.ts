@@ -5,7 +5,7 @@ import type { SubmissionStatus } from '../../../crdt/submission/index.js';
 import { callerOf } from '../../http/caller.js';
 import { Problem } from '../../http/problem.js';
 import type { SubmissionFilter, SubmissionListing } from './listing.js';
-import { requireSomeSheets } from '../rights.js';
+import { requireSomeSheets } from '../access/rights.js';
 import * as schemas from '../schemas.js';
 import { shown } from '../shown.js';
 

@@ -22,7 +22,7 @@ import type { Announcements } from '../announcements.js';
 import type { SheetLifeCycle } from '../life-cycle/life-cycle.js';
 import { closed } from '../records/submission-record.js';
 import type { SubmissionStore } from '../records/submission-store.js';
-import { sheetDocument } from '../rights.js';
+import { sheetDocument } from '../access/rights.js';
 import { contentOf, etagOfSheet, type Sheets, type SubmissionView } from '../sheets.js';
 
 export interface SubmissionMigrationsOptions {

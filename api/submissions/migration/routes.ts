@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import type { AuditLog } from '../../audit/audit-log.js';
 import { callerOf, requireRight } from '../../http/caller.js';
 import { operationSchema, shownOperation } from '../../operations/schemas.js';
-import { requireSheetRight } from '../rights.js';
+import { requireSheetRight } from '../access/rights.js';
 import { formParams, submissionParams } from '../schemas.js';
 import { shown } from '../shown.js';
 import type { BulkMigrations } from './bulk-migration.js';

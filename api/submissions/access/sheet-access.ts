@@ -5,9 +5,10 @@ import {
   MintingUnavailableError,
   type Authenticator,
   type Principal,
-} from '../../server/auth/index.js';
+} from '../../../server/auth/index.js';
+import { hasOwnSheets } from './own-sheets.js';
 import { sheetDocument } from './rights.js';
-import type { SubmissionRecord } from './records/submission-record.js';
+import type { SubmissionRecord } from '../records/submission-record.js';
 
 export interface Access {
   readonly document: string;
@@ -43,7 +44,9 @@ export class SheetAccess {
       return { document, token, expiresAt };
     } catch (error) {
       if (!(error instanceof MintingUnavailableError)) throw error;
-      if (!can(caller ?? (await this.#anybody(error)), document, 'write')) throw error;
+      const principal = caller ?? (await this.#anybody(error));
+      const isOwn = principal.id === startedBy.id && hasOwnSheets(principal, formId);
+      if (!isOwn && !can(principal, document, 'write')) throw error;
       return { document, token: null, expiresAt: null };
     }
   }

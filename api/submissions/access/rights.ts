@@ -1,7 +1,7 @@
 /** Who may do what to submissions. Whoever may see the form reads them; a respondent sees its own alone. */
-import { can, roleOn, scopeOn, type Action, type Principal } from '../../server/auth/index.js';
-import { notHere, requireRight } from '../http/caller.js';
-import { Problem } from '../http/problem.js';
+import { can, roleOn, scopeOn, type Action, type Principal } from '../../../server/auth/index.js';
+import { notHere, requireRight } from '../../http/caller.js';
+import { Problem } from '../../http/problem.js';
 
 export const sheetDocument = (formId: string, submissionId: string): string =>
   `form/${formId}/submission/${submissionId}`;
