@@ -60,11 +60,16 @@ void t.test('a room that costs nothing does not wait for one that rests', async 
   const { ticker } = newTicker(t);
   const order: string[] = [];
   const costly = new RecordedRoom(4, () => order.push('costly'));
-  ticker.schedule(costly);
-  await until(() => costly.ticks === 1);
+  // Again where others held this process up for so long that the rest was over.
+  do {
+    const { ticks } = costly;
+    order.length = 0;
+    ticker.schedule(costly);
+    await until(() => costly.ticks === ticks + 1);
+  } while (performance.now() >= costly.restsUntil - 5);
   ticker.schedule(costly);
   ticker.schedule(new RecordedRoom(0, () => order.push('quiet')));
-  await until(() => costly.ticks === 2);
+  await until(() => order.length === 3);
   t.strictSame(order, ['costly', 'quiet', 'costly']);
 });
 
