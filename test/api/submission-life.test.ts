@@ -124,7 +124,6 @@ void t.test('where the form says so, what was abandoned stays so; 0 means never'
     const figures = async (): Promise<object> => (await admin.get(`/analytics/forms/${form}`)).body as object;
     await until(async () => JSON.stringify(await figures()).includes(`"abandoned":${abandoned},`), {
       what: 'analytics count what the life cycle says',
-      limitMs: 15_000,
     });
   }
 });

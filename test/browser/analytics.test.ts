@@ -83,7 +83,6 @@ t.test('what respondents do together, also offline, is on the analytics page at 
 
   await until(async () => (await shown('Submissions')) === '1' && (await shown('Views')) !== '0', {
     what: 'the analytics page shows the submission and the views without being loaded again',
-    limitMs: 20_000,
   });
   t.equal(await shown('Completion'), '100 %');
   await ada.page.getByLabel('Question').selectOption('part');

@@ -193,7 +193,7 @@ void t.test('on the wire', async (t) => {
     alice.disconnect();
     await until(() => seen() === undefined);
     alice.provider.connect();
-    await until(() => seen() !== undefined, { limitMs: 5_000 });
+    await until(() => seen() !== undefined);
   });
   await isUnharmed();
 });

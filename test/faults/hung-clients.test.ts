@@ -18,7 +18,7 @@ void t.test('clients that hang hold up no stop', async (t) => {
   let isStopped = false;
   const stop = server.cleanup().then(() => (isStopped = true));
   // `ws` waits 30 s for the answer to a close; Kubernetes waits as long before it kills.
-  await until(() => isStopped, { what: 'the server has stopped', limitMs: 15_000 });
+  await until(() => isStopped, { what: 'the server has stopped', limitMs: 25_000 });
   await stop;
   t.equal(hung.closed, undefined, 'the client has not even noticed');
 });

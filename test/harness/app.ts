@@ -71,7 +71,7 @@ export async function shellIsKept({ page }: Visitor, script: string): Promise<vo
         }
         return false;
       }, script),
-    { what: `the shell with ${script} is kept`, limitMs: 10_000 },
+    { what: `the shell with ${script} is kept` },
   );
 }
 
