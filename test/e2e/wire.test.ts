@@ -193,7 +193,8 @@ void t.test('on the wire', async (t) => {
     alice.disconnect();
     await until(() => seen() === undefined);
     alice.provider.connect();
-    await until(() => seen() !== undefined);
+    // Sooner than a client says by itself that it is still there (15 s).
+    await until(() => seen() !== undefined, { limitMs: 12_000 });
   });
   await isUnharmed();
 });
