@@ -19,7 +19,7 @@ export function knobsOf(
       name: 'tickRestFactor',
       description:
         'How many times the duration of its last tick a room gathers edits before the next; at most tickMaxMs.',
-      ...{ min: 1, max: REST_FACTOR * 5, relief: 'up', isInteger: false },
+      ...{ min: 1, max: REST_FACTOR * 3, relief: 'up', isInteger: false },
       get: () => ticker.restFactor,
       set: (factor) => (ticker.restFactor = factor),
     },

@@ -55,10 +55,23 @@ export async function visitor(browser: Browser, home: string, options: VisitorOp
   return { context, page, faults, close: () => context.close() };
 }
 
-/** What axe finds wrong with a page as it stands, one a line. */
+/** What axe finds wrong with a page as it stands, one a line: in its colours, and in the others. */
 export async function axeViolations(page: Page): Promise<string[]> {
   // Evaluated by the debugger: the page's own policy takes no scripts but its own.
   await page.evaluate(axeSource);
+  const isDark = await page.evaluate(() => {
+    const { matchMedia } = globalThis as unknown as { matchMedia: (query: string) => { matches: boolean } };
+    return matchMedia('(prefers-color-scheme: dark)').matches;
+  });
+  const found: string[] = [];
+  for (const colorScheme of isDark ? (['light', 'dark'] as const) : (['dark', 'light'] as const)) {
+    await page.emulateMedia({ colorScheme });
+    found.push(...(await violationsNow(page)).map((one) => `${colorScheme}: ${one}`));
+  }
+  return found;
+}
+
+function violationsNow(page: Page): Promise<string[]> {
   return page.evaluate(async () => {
     interface Found {
       readonly violations: readonly {

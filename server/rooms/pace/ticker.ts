@@ -3,7 +3,7 @@
  * the busier it is, the longer it gathers, up to 20 ms, so that more edits share one transaction, one append, one frame
  * and one write per socket. Two things lengthen the pause:
  *
- *   the room's fan-out   after a tick that took c ms, the room rests 20 c: 100 readers are written to about 50 times a
+ *   the room's fan-out   after a tick that took c ms, the room rests 30 c: 100 readers are written to about 50 times a
  *                        second, however many keystrokes arrive, and two people typing are never held up
  *   the node's load      from 35 % of the event loop in use on, all rooms
  *
@@ -23,8 +23,8 @@ export interface Tickable {
 
 export const MAX_DELAY_MS = 20;
 /** Of the bound: a little less, so that the wait and the tick itself keep within it. */
-const MAX_REST_SHARE = 0.8;
-export const REST_FACTOR = 20;
+const MAX_REST_SHARE = 0.95;
+export const REST_FACTOR = 30;
 const SLOT_MS = 2;
 /** Share of time that the event loop is busy: below `LOW` no delay, at `HIGH` the longest. */
 const LOW = 0.35;
