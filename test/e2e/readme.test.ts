@@ -41,7 +41,7 @@ void t.test('the curl commands answer what they should', async (t) => {
   const child = spawn('sh', ['-ec', commands.replaceAll('http://127.0.0.1:1234', server.http)]);
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const code = await new Promise((resolve) => child.once('exit', resolve));
+  const code = await new Promise((resolve) => child.once('close', resolve));
   t.equal(code, 0);
   t.match(output, '"report":[]');
   t.match(output, '"required":true');

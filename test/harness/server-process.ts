@@ -16,8 +16,10 @@ export interface ServerProcess {
   readonly ws: string;
   readonly dataDir: string;
   readonly child: ChildProcess;
-  /** Everything it wrote, stdout and stderr. */
+  /** What came of all that it wrote, stdout and stderr. */
   output(): string;
+  /** Resolves when it has written this: its answers may be here before its words. */
+  said(pattern: RegExp): Promise<void>;
   /** kill -9; resolves when the process is gone. */
   kill(): Promise<void>;
   /** SIGTERM; resolves with the exit code. */
@@ -63,6 +65,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     dataDir,
     child,
     output: () => text,
+    said: (pattern) => until(() => pattern.test(text), { what: () => `it says ${pattern.source}:\n${text}` }),
     kill: async () => {
       child.kill('SIGKILL');
       await exited;

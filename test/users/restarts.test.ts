@@ -16,7 +16,7 @@ const FUZZ_RUNS = Math.max(2, Math.ceil(RESTARTS / 4));
 void t.test('row 38: one command is a durable server, no service needed', async (t) => {
   const server = await startServer();
   t.teardown(() => server.cleanup());
-  t.match(server.output(), /Formloom is ready: ws:\/\/127\.0\.0\.1:\d+\/<document>/);
+  await server.said(/Formloom is ready: ws:\/\/127\.0\.0\.1:\d+\/<document>/);
   const client = stockClient(server.ws, 'first');
   await client.synced();
   client.doc.getText('text').insert(0, 'kept');
