@@ -7,7 +7,7 @@
  * Two servers that differ in one step run at once, on one core, each under the whole load: what the machine does meanwhile
  * falls on both, where servers in turns differed by a fifth for nothing. Two without a difference tell what is left of that.
  *
- * `--seconds n` of each measurement (10), `--rounds n` of all pairs (6).
+ * `--seconds n` of each measurement (20), `--rounds n` of all pairs (3).
  */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -21,7 +21,7 @@ import { startPinnedServer } from '../load/pinned-server.js';
 import { startLoad } from '../tuner/loads.js';
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '10' }, rounds: { type: 'string', default: '6' } },
+  options: { seconds: { type: 'string', default: '20' }, rounds: { type: 'string', default: '3' } },
 });
 const LOAD = {
   ...{ name: 'forms', title: '100 forms, 2 writers each, 1,000 edits/s', kind: 'edits' as const, folder: 'form/' },

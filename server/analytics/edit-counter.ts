@@ -1,6 +1,6 @@
 /**
  * Edits of forms by author. They come by the thousand, so they are gathered in memory and become one fact for each form and
- * author: every second while few forms are edited, up to every ten seconds when many are, as each fact is written, read
+ * author: every second while few forms are edited, up to every twenty seconds when many are, as each fact is written, read
  * and counted. What was gathered when a process is killed is counted from the log of documents (`edit-recount.ts`).
  */
 import type { Logger } from 'pino';
@@ -11,9 +11,9 @@ import type { Fact } from './fact.js';
 import type { FactLog } from './fact-log.js';
 
 const GATHER_MS = 1_000;
-const MAX_GATHER_MS = 10_000;
-/** So that some 10 forms a second are written and counted, however many are edited. */
-const MS_PER_FORM = 100;
+const MAX_GATHER_MS = 20_000;
+/** So that some 5 forms a second are written and counted, however many are edited. */
+const MS_PER_FORM = 200;
 /** So often a node says that it lives, also when nothing is edited. */
 const BEAT_MS = 15_000;
 const MINUTE = 60;
