@@ -156,10 +156,17 @@ t.test('fields are moved by pointer and by keyboard, and new ones dragged onto a
   const { page } = ada;
   const drag = async (from: string, to: string, below: boolean): Promise<void> => {
     await page.locator(to).scrollIntoViewIfNeeded();
-    // Waits until it stands still: what was moved before may still be on its way on the page.
-    await page.locator(from).hover();
-    const start = await page.locator(from).boundingBox();
-    if (start === null) throw new Error('There is nothing to drag.');
+    // What was moved before may still be on its way on the page: until it stands still, and below the pointer.
+    let start = { x: NaN, y: NaN };
+    await until(
+      async () => {
+        await page.locator(from).hover();
+        const before = start;
+        start = (await page.locator(from).boundingBox()) ?? start;
+        return start.x === before.x && start.y === before.y && (await page.locator(`${from}:hover`).count()) > 0;
+      },
+      { what: `${from} stands below the pointer` },
+    );
     await page.mouse.down();
     await page.mouse.move(start.x + 20, start.y + 20);
     // What is lifted makes room, and the page may scroll: until the target stands still under the pointer.
@@ -175,7 +182,8 @@ t.test('fields are moved by pointer and by keyboard, and new ones dragged onto a
     });
     await page.mouse.up();
   };
-  await page.waitForSelector(NAME);
+  // The page has all its parts when it is connected; before, they push each other about.
+  await page.locator('[role=status][data-state=saved]').waitFor();
   await drag('[data-field=name] .grip', '[data-field=group]', true);
   await until(async () => (await fieldIds(formId)).join() === 'mail,group,name,count', {
     what: 'a field moved within its page',
@@ -184,8 +192,16 @@ t.test('fields are moved by pointer and by keyboard, and new ones dragged onto a
   await until(async () => (await fieldIds(formId, 1)).join() === 'part,mail,wish');
   await drag('.palette [data-type=rating]', '[data-field=part]', false);
   await until(async () => (await firstOf(formId, 1))?.type === 'rating');
+  const rating = (await firstOf(formId, 1))?.id ?? '';
+  t.equal(
+    await page.evaluate('document.activeElement.dataset.target'),
+    `fields/${rating}/title`,
+    'the caret is in the title of what is new before anybody else can see it',
+  );
   await page.keyboard.type('How was it?');
-  await until(async () => (await firstOf(formId, 1))?.title['en'] === 'How was it?');
+  await until(async () => (await firstOf(formId, 1))?.title['en'] === 'How was it?', {
+    what: 'the new field has the title that was typed',
+  });
 
   const grip = page.locator('[data-field=count] .grip');
   await grip.focus();

@@ -27,7 +27,7 @@ export interface Editor {
   readonly isReadOnly: boolean;
   readonly canComment: boolean;
   readonly select: (fieldId: string | null) => void;
-  /** @returns false when it was refused; the page says why */
+  /** Shows it at once. @returns false when it was refused; the page says why */
   readonly apply: (...operations: OperationInput[]) => boolean;
   /** Tells others where one is. */
   readonly show: (own: OwnPresence) => void;

@@ -1,5 +1,6 @@
 /** The editor of a form that is open: its parts, and what they share. */
 import { startTransition, useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { flushSync } from 'react-dom';
 import type * as Y from 'yjs';
 import type { CommentsHandle, FormHandle, FormJson, LocalCopy, OwnPresence } from '../../client/index.js';
 import { useNetwork } from '../app/hooks.js';
@@ -134,7 +135,7 @@ export function OpenEditor({ handle, comments, undo, carets, others, copy }: Ope
 
 interface SharedForm {
   readonly form: FormJson;
-  /** What one has just done oneself is shown before anything else happens: the focus may go to what is new. */
+  /** What one has just done oneself is on the page when this returns: the focus may go to what is new, and no key is lost. */
   readonly showNow: () => void;
 }
 
@@ -154,7 +155,7 @@ function useSharedForm(handle: FormHandle): SharedForm {
       changes.destroy();
     };
   }, [handle]);
-  const showNow = useCallback(() => setForm((before) => shareJson(before, handle.form)), [handle]);
+  const showNow = useCallback(() => flushSync(() => setForm((before) => shareJson(before, handle.form))), [handle]);
   return useMemo(() => ({ form, showNow }), [form, showNow]);
 }
 

@@ -1,5 +1,6 @@
 /** The pages of a form, one at a time, along the path that the answers lead to. */
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from 'react';
+import { flushSync } from 'react-dom';
 import {
   guardLeaving,
   RequestRefusedError,
@@ -104,10 +105,8 @@ export function Questionnaire({ form, handle, token, isKept, onDone, onTakeAlong
   const ownIds = new Set(current === undefined ? [] : current.fields.flatMap(idsIn));
   const wrongHere = issues.filter(({ path: at }) => ownIds.has(rootOf(at).slice('answers.'.length)));
   const showProblems = (): void => {
-    setAllShown(true);
-    requestAnimationFrame(() =>
-      document.querySelector<HTMLElement>('.has-issue :is(input, select, textarea, button)')?.focus(),
-    );
+    flushSync(() => setAllShown(true));
+    document.querySelector<HTMLElement>('.has-issue :is(input, select, textarea, button)')?.focus();
   };
   const next = (): void => {
     if (wrongHere.length > 0) showProblems();

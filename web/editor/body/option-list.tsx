@@ -39,11 +39,9 @@ export function OptionList({ field, list }: OptionListProps): ReactNode {
     const id = newId();
     const label = { [language]: `${t('option')} ${items.length + 1}` };
     if (!apply({ op: 'addOption', fieldId, list, option: { id, label } })) return;
-    requestAnimationFrame(() => {
-      const input = document.querySelector<HTMLInputElement>(`[data-target="fields/${fieldId}/${list}/${id}/label"]`);
-      input?.focus();
-      input?.select();
-    });
+    const input = document.querySelector<HTMLInputElement>(`[data-target="fields/${fieldId}/${list}/${id}/label"]`);
+    input?.focus();
+    input?.select();
   };
   return (
     <fieldset className="options">

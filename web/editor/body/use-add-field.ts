@@ -16,9 +16,7 @@ export function useAddField(): (type: FieldType, place: Place, after: string | n
       if (!apply({ op: 'addField', ...place, after, field })) return;
       select(field.id);
       announce(t('addedNamed', { name: typeWord(type, own) }));
-      requestAnimationFrame(() =>
-        document.querySelector<HTMLInputElement>(`[data-target="fields/${field.id}/title"]`)?.focus(),
-      );
+      document.querySelector<HTMLInputElement>(`[data-target="fields/${field.id}/title"]`)?.focus();
     },
     [apply, select, announce, language, t, own],
   );

@@ -1,5 +1,6 @@
 /** Where a comment is written. `@` offers the people whom it can mention. */
 import { useId, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { flushSync } from 'react-dom';
 import { useTask } from '../../app/hooks.js';
 import { useWording } from '../../app/language.js';
 import { Avatar } from '../../parts/avatar.js';
@@ -125,10 +126,13 @@ function useMention(
     const element = text.current;
     if (begun === undefined || element === null) return;
     const written = `@[${person.id}] `;
-    setBody(body.slice(0, begun.from) + written + body.slice(element.selectionStart));
-    close();
     const caret = begun.from + written.length;
-    requestAnimationFrame(() => element.setSelectionRange(caret, caret));
+    // Before the next key, which belongs behind the name.
+    flushSync(() => {
+      setBody(body.slice(0, begun.from) + written + body.slice(element.selectionStart));
+      close();
+    });
+    element.setSelectionRange(caret, caret);
   };
   return {
     offered,

@@ -33,18 +33,13 @@ export function useLift(id: string, { name, place, up, down, remember }: Liftabl
     lifted = undefined;
     setLifted(false);
   };
-  /** Once it stands there; moving an element takes the focus from it. */
-  const follow = (said: () => string): void => {
-    requestAnimationFrame(() => {
-      document.querySelector<HTMLElement>(`[data-item="${id}"] .grip`)?.focus();
-      if (lifted !== undefined) lifted.isMoving = false;
-      announce(said());
-    });
-  };
+  /** It stands there when the step returns; moving an element takes the focus from it. */
   const move = (step: () => void, said: () => string): void => {
     if (lifted !== undefined) lifted.isMoving = true;
     step();
-    follow(said);
+    document.querySelector<HTMLElement>(`[data-item="${id}"] .grip`)?.focus();
+    if (lifted !== undefined) lifted.isMoving = false;
+    announce(said());
   };
   return {
     isLifted,
