@@ -169,17 +169,20 @@ t.test('fields are moved by pointer and by keyboard, and new ones dragged onto a
     );
     await page.mouse.down();
     await page.mouse.move(start.x + 20, start.y + 20);
-    // What is lifted makes room, and the page may scroll: until the target stands still under the pointer.
+    // What is lifted makes room, and the page scrolls near its edges: one aims until the target stands still under the
+    // pointer, and the mark is there.
     let aimed = '';
-    await until(async () => {
-      const end = await page.locator(to).boundingBox();
-      if (end === null) throw new Error('There is nowhere to drag to.');
-      await page.mouse.move(end.x + end.width / 2, end.y + (below ? end.height - 3 : 3), { steps: 4 });
-      await page.locator('.drag-mark').waitFor();
-      const before = aimed;
-      aimed = JSON.stringify(await page.locator(to).boundingBox());
-      return aimed === before;
-    });
+    await until(
+      async () => {
+        const end = await page.locator(to).boundingBox();
+        if (end === null) throw new Error('There is nowhere to drag to.');
+        await page.mouse.move(end.x + end.width / 2, end.y + (below ? end.height - 3 : 3), { steps: 4 });
+        const before = aimed;
+        aimed = JSON.stringify(await page.locator(to).boundingBox());
+        return aimed === before && (await page.locator('.drag-mark').count()) > 0;
+      },
+      { what: `${from} is above ${to}, and a mark shows where it would go` },
+    );
     await page.mouse.up();
   };
   // The page has all its parts when it is connected; before, they push each other about.
