@@ -49,7 +49,8 @@ export abstract class Connection implements Peer {
   #bytesIn = 0;
   #heardAt = performance.now();
   #pingedAt = performance.now();
-  #takenBytes = 0;
+  /** At the last check; undefined while nothing has to be looked at. */
+  #takenBytes: number | undefined;
   #probe: NodeJS.Timeout | undefined;
   /** The room asked for a pause. */
   #isHeld = false;
@@ -180,10 +181,14 @@ export abstract class Connection implements Peer {
     const everyMs = Math.min(pingEveryMs, this.#idleTimeoutMs / 3);
     const isDue = now - this.#pingedAt >= everyMs;
     // HOT PATH. Of most connections this is all that is looked at: the counters of their sockets cost microseconds.
-    if (!isDue && now - this.#heardAt < everyMs) return;
+    if (!isDue && now - this.#heardAt < everyMs) {
+      this.#takenBytes = undefined;
+      return;
+    }
     const lag = this.lagBytes();
     const taken = this.socket.bytesWritten - this.socket.writableLength;
-    if (lag > 0 && taken > this.#takenBytes) this.#heardAt = now;
+    // Only what was taken since the last check: bytes of long ago say nothing of one that hangs now.
+    if (lag > 0 && this.#takenBytes !== undefined && taken > this.#takenBytes) this.#heardAt = now;
     this.#takenBytes = taken;
     if (now - this.#heardAt > this.#idleTimeoutMs) this.terminate();
     else if (this.isOpen && isDue) {

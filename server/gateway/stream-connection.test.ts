@@ -100,6 +100,20 @@ void t.test('who does not answer pings is gone after the idle timeout', async (t
   await over;
 });
 
+void t.test('who took bytes long ago and hangs now is gone after the idle timeout', async (t) => {
+  const { connection, read } = await streamOn(t);
+  const start = performance.now();
+  connection.write(frame(Buffer.alloc(10)));
+  await read(/data: .*\n\n/);
+  connection.write(frame(Buffer.alloc(64_000_000)));
+  t.ok(connection.lagBytes() > 0, 'not all of it fits into the socket');
+  connection.checkLife(start + IDLE_MS / 3 + 1_000, 10_000);
+  // The same again a second later, and nothing was taken meanwhile: all of this is one turn of the loop.
+  connection.checkLife(start + IDLE_MS / 3 + 2_000, 10_000);
+  connection.checkLife(start + IDLE_MS + 1_000, 10_000);
+  t.equal(connection.isOpen, false, 'what it took before the checks is no sign of life');
+});
+
 void t.test('posts wait, in order, while the document is loaded, and only so many', async (t) => {
   const { connection, post } = await streamOn(t);
   const taken: string[] = [];
