@@ -255,6 +255,7 @@ export async function startFormloom(
       gateway.drain(config.drainSeconds).catch((error: unknown) => logger.error({ err: error }, 'draining failed'));
     },
   });
+  api.server.on('connection', () => rooms.ticker.pacer.noteAccepted());
   const url = await api.listen({ port: config.port, host: config.host });
 
   let closing: Promise<void> | undefined;

@@ -169,7 +169,7 @@ export const VARIABLES = {
   HANDSHAKES_PER_SECOND: variable(
     'handshakesPerSecond',
     value.integer(1, 100_000),
-    '500',
+    '1000',
     'Connections that may be opened per second; others wait up to 4 seconds for their turn.',
   ),
   USER_LIMITS: traffic('userLimits', 'user', 'What one user may send per second, and its connections; or off.'),

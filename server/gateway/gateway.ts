@@ -12,7 +12,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { WebSocket, WebSocketServer, type RawData } from 'ws';
+import { WebSocketServer, type RawData, type Server, type WebSocket } from 'ws';
 import type { Principal } from '../auth/principal.js';
 import type { ConnectionRights } from '../auth/rights.js';
 import { CLOSE } from '../protocol/close-codes.js';
@@ -26,6 +26,7 @@ import type { HttpSync } from './http-sync.js';
 import { CLOSE_GRACE_MS, OpenConnections, type Revocations } from './open-connections.js';
 import { refuseUpgrade, type Refusal } from './refusal.js';
 import { StreamConnection, type Post, type PostVerdict } from './stream-connection.js';
+import { SyncSocket } from './sync-socket.js';
 import { WebSocketConnection } from './websocket-connection.js';
 
 /** What the gateway needs of authentication. */
@@ -58,18 +59,10 @@ const ABNORMAL_CLOSURE = 1006;
 /** A frame is shared only where no compressor has a memory. */
 const DEFLATE = { serverNoContextTakeover: true, clientNoContextTakeover: true } as const;
 
-/** `ws` closes a frame over `maxPayload` with 1009; ours is 4413. */
-class SyncSocket extends WebSocket {
-  override close(code?: number, data?: string | Buffer): void {
-    if (code === 1009) super.close(CLOSE.tooLarge, 'the frame is too large');
-    else super.close(code, data);
-  }
-}
-
 export class Gateway implements HttpSync {
   readonly connections: OpenConnections;
   readonly #entrance: Entrance;
-  readonly #wss: WebSocketServer;
+  readonly #wss: Server<typeof SyncSocket>;
 
   constructor(private readonly options: GatewayOptions) {
     this.#entrance = new Entrance(options);
@@ -112,6 +105,7 @@ export class Gateway implements HttpSync {
       // These listeners would keep the request and its headers for as long as the connection lives.
       socket.off('close', onNeverUpgraded);
       socket.off('error', onEarlyError);
+      ws.runsOver(socket);
       this.#attach(ws, socket, entry, request.headers['sec-websocket-extensions']);
     });
     socket.uncork();

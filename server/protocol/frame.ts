@@ -7,6 +7,7 @@
  *   then       the payload
  */
 const FIN_BINARY = 0x82;
+const FIN_CLOSE = 0x88;
 
 /** The bytes of the header of a binary frame with a payload of this length: 2, 4 or 10. */
 export function headerLength(payloadBytes: number): number {
@@ -40,5 +41,18 @@ export function frame(payload: Uint8Array): Buffer {
   const header = headerLength(payload.length);
   const buffer = Buffer.allocUnsafe(header + payload.length);
   buffer.set(payload, writeHeader(buffer, 0, payload.length));
+  return buffer;
+}
+
+/** RFC 6455, section 5.5.1: the code and the reason, or neither. @param reason at most 123 bytes */
+export function closeFrame(code?: number, reason: string | Buffer = ''): Buffer {
+  if (code === undefined) return Buffer.of(FIN_CLOSE, 0);
+  const length = 2 + Buffer.byteLength(reason);
+  const buffer = Buffer.allocUnsafe(2 + length);
+  buffer[0] = FIN_CLOSE;
+  buffer[1] = length;
+  buffer.writeUInt16BE(code, 2);
+  if (typeof reason === 'string') buffer.write(reason, 4);
+  else buffer.set(reason, 4);
   return buffer;
 }

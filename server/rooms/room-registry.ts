@@ -149,6 +149,7 @@ export class RoomRegistry implements Rooms {
   /** The caller has checked name, identity and the right to read. */
   join(document: string, peer: Peer): Attendance {
     const room = this.#open(document);
+    this.ticker.pacer.noteAwaited();
     return new RoomAttendance(room, room.join(peer), this.ticker);
   }
 

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import t from 'tap';
 import { WebSocket } from 'ws';
 import { WebsocketProvider as ProviderV3 } from 'y-websocket';
@@ -21,6 +22,31 @@ const require = createRequire(import.meta.url);
 const yjsOfOld = require('yjs') as typeof Y;
 const old = (name: string): typeof ProviderV3 =>
   (require(name) as { WebsocketProvider: typeof ProviderV3 }).WebsocketProvider;
+
+/** A socket after its upgrade, for bytes that no WebSocket client would send. */
+async function upgradedSocket(port: number, path: string, options: { allowHalfOpen?: boolean } = {}): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1', ...options });
+  socket.write(
+    `GET ${path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+  );
+  await once(socket, 'data');
+  return socket;
+}
+
+/** As a client sends it (RFC 6455, sections 5.3 and 5.5.1), with a mask of zeros. */
+function maskedClose(code?: number, reason = ''): Buffer {
+  const payload = Buffer.alloc(code === undefined ? 0 : 2 + reason.length);
+  if (code !== undefined) {
+    payload.writeUInt16BE(code);
+    payload.write(reason, 2);
+  }
+  return Buffer.concat([Buffer.of(0x88, 0x80 | payload.length, 0, 0, 0, 0), payload]);
+}
+
+async function connectionsTo(http: string, document: string): Promise<number> {
+  const answer = await fetch(`${http}/api/v1/connections?document=${document}`);
+  return ((await answer.json()) as { data: unknown[] }).data.length;
+}
 
 const textOf = (doc: Y.Doc): string => doc.getText('text').toString();
 
@@ -137,12 +163,32 @@ void t.test('on the wire', async (t) => {
     t.equal(client.closed, undefined);
   });
 
+  await t.test('a close is answered with its code and reason, and the connection closed at once', async (t) => {
+    const codes = [
+      { frame: maskedClose(1000, 'bye'), answer: '8805 03e8 627965' },
+      { frame: maskedClose(1009), answer: '8802 03f1' },
+      { frame: maskedClose(), answer: '8800' },
+    ];
+    for (const { frame, answer } of codes) {
+      // It never closes its own half: the server has to.
+      const socket = await upgradedSocket(server.port, '/goodbye', { allowHalfOpen: true });
+      t.teardown(() => socket.destroy());
+      let received = Buffer.alloc(0);
+      let hasEnded = false;
+      socket.on('data', (bytes: Buffer) => (received = Buffer.concat([received, bytes])));
+      socket.once('end', () => (hasEnded = true));
+      socket.write(frame);
+      await until(() => hasEnded, { what: 'the server has closed' });
+      const expected = Buffer.from(answer.replaceAll(' ', ''), 'hex');
+      t.strictSame(received.subarray(-expected.length), expected);
+      // `ws` would wait 30 s for the client to close.
+      await until(async () => (await connectionsTo(server.http, 'goodbye')) === 0, { limitMs: 20_000 });
+    }
+    await isUnharmed();
+  });
+
   await t.test('bytes that are no WebSocket frame end that connection alone', async () => {
-    const socket = connect(server.port, '127.0.0.1');
-    socket.write(
-      'GET /garbage HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
-    );
-    await new Promise((resolve) => socket.once('data', resolve));
+    const socket = await upgradedSocket(server.port, '/garbage');
     const ended = new Promise((resolve) => socket.once('close', resolve));
     socket.on('error', () => undefined);
     socket.write(Buffer.alloc(1000, 0xff));

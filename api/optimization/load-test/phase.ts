@@ -46,7 +46,7 @@ export interface PhaseOptions {
 }
 
 const PER_DOCUMENT = 10;
-/** Below the gate of handshakes (500 a second), so that editors still get in. */
+/** Below the gate of handshakes (1,000 a second), so that editors still get in. */
 const CONNECT_BATCH = 20;
 const CONNECT_PAUSE_MS = 60;
 const TICK_MS = 20;

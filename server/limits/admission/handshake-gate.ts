@@ -13,7 +13,7 @@ import type { MonotonicClock } from '../clock.js';
 
 export interface HandshakeGateOptions {
   readonly now: MonotonicClock;
-  /** 500 handshakes per second leave more than half of a core to documents (some 0.5 ms each). */
+  /** 1,000 handshakes per second leave more than half of a core to documents (0.25 to 0.4 ms each). */
   readonly perSecond?: number;
   readonly burst?: number;
   /** Longest wait for a turn. */
@@ -48,7 +48,7 @@ export class HandshakeGate {
   #refusedInARow = 0;
   #isClosed = false;
 
-  constructor({ now, perSecond = 500, burst = 200, maxWaitMs = 4_000, random = Math.random }: HandshakeGateOptions) {
+  constructor({ now, perSecond = 1_000, burst = 200, maxWaitMs = 4_000, random = Math.random }: HandshakeGateOptions) {
     this.#bucket = new TokenBucket({ capacity: burst, refillPerSecond: perSecond, now });
     this.#maxWaiting = Math.floor((perSecond * maxWaitMs) / 1_000);
     this.#maxWaitMs = maxWaitMs;

@@ -92,7 +92,7 @@ export class Edits implements Tickable {
   /** HOT PATH. An update of a client. @throws MalformedError */
   receive(from: Subscriber, update: Uint8Array, isReply: boolean): void {
     if (!this.#inbox.receive(from, update, isReply)) return;
-    this.node.ticker.pacer.noteEdit();
+    this.node.ticker.pacer.noteAwaited();
     if (this.#isTickScheduled) return;
     this.#isTickScheduled = true;
     const { tracing } = this.node;

@@ -11,7 +11,7 @@ function endTurnAfter(pacer: ReceivePacer, startedAt: number, framesPerSecond: n
   const frames = ((performance.now() - startedAt) / 1_000) * framesPerSecond;
   for (let i = 0; i < frames; i++) {
     pacer.noteFrame();
-    if (areEdits) pacer.noteEdit();
+    if (areEdits) pacer.noteAwaited();
   }
   pacer.endTurn(true);
 }
@@ -44,6 +44,20 @@ void t.test('nothing sleeps while a room waits for its tick anyway', async (t) =
   for (let i = 0; i < performance.now() - startedAt; i++) pacer.noteFrame();
   pacer.endTurn(false);
   t.equal(pacer.sleptMs, 0);
+});
+
+void t.test('nothing sleeps while connections arrive: the loop accepts one in a turn', async (t) => {
+  const pacer = new ReceivePacer();
+  // Once more where the machine held this process up for so long that the pacer saw a quiet period.
+  await until(async () => {
+    await untilSleeping(pacer, 1_000, true);
+    const { sleptMs } = pacer;
+    pacer.noteAccepted();
+    pacer.endTurn(true);
+    t.equal(pacer.sleptMs, sleptMs);
+    pacer.endTurn(true);
+    return pacer.sleptMs > sleptMs;
+  });
 });
 
 void t.test('a busy process has no time to sleep', async (t) => {

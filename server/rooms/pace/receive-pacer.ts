@@ -5,7 +5,8 @@
  * (45 µs a frame without, 27 with five frames a turn; docs/performance.md).
  *
  * Nothing sleeps on a quiet node, where an edit is delivered at once, and nothing on a busy one, where turns fill by
- * themselves. Work of other threads (the disk) goes on meanwhile; its results are seen up to 4 ms later.
+ * themselves. Nothing sleeps while people arrive: libuv accepts one connection in a turn. Work of other threads (the disk) goes on
+ * meanwhile; its results are seen up to 4 ms later.
  */
 import { performance, type EventLoopUtilization } from 'node:perf_hooks';
 
@@ -17,8 +18,8 @@ const FRAMES_PER_TURN = 8;
 export const MAX_SLEEP_MS = 4;
 /** Above this share of time in use there is nothing to be gained. */
 const MAX_UTILIZATION = 0.7;
-/** Of the frames. With fewer edits among them they are cursors, which wait for their window anyway: sleeps may be longer. */
-const FEW_EDITS = 0.1;
+/** Of the frames. With fewer awaited among them they are cursors, which wait for their window anyway: sleeps may be longer. */
+const FEW_AWAITED = 0.1;
 const PATIENCE_WITH_CURSORS = 2;
 
 export class ReceivePacer {
@@ -27,7 +28,8 @@ export class ReceivePacer {
   /** The longest sleep. May be changed at any time. */
   maxSleepMs = MAX_SLEEP_MS;
   #frames = 0;
-  #edits = 0;
+  #awaited = 0;
+  #hasAccepted = false;
   #sleepMs = 0;
   #sampledAt = performance.now();
   #sleptAtSample = 0;
@@ -43,16 +45,23 @@ export class ReceivePacer {
     this.#frames += 1;
   }
 
-  /** The frame held an edit. */
-  noteEdit(): void {
-    this.#edits += 1;
+  /** Somebody waits for what the frame brings: an edit for the others, a join for who sent it. */
+  noteAwaited(): void {
+    this.#awaited += 1;
+  }
+
+  /** A connection was accepted. More may wait behind it, and each would come after a sleep. */
+  noteAccepted(): void {
+    this.#hasAccepted = true;
   }
 
   /** To be called at the end of a turn that brought frames, when its work is done. */
   endTurn(maySleep: boolean): void {
     const now = performance.now();
     if (now - this.#sampledAt >= SAMPLE_MS) this.#adapt(now);
-    if (this.#sleepMs === 0 || !maySleep) return;
+    const hasAccepted = this.#hasAccepted;
+    this.#hasAccepted = false;
+    if (this.#sleepMs === 0 || hasAccepted || !maySleep) return;
     sleep(this.#cell, this.#sleepMs);
     this.sleptMs += performance.now() - now;
   }
@@ -66,9 +75,9 @@ export class ReceivePacer {
     this.#utilization = current;
     this.#sampledAt = now;
     this.#sleptAtSample = this.sleptMs;
-    const patience = this.#edits < this.#frames * FEW_EDITS ? PATIENCE_WITH_CURSORS : 1;
+    const patience = this.#awaited < this.#frames * FEW_AWAITED ? PATIENCE_WITH_CURSORS : 1;
     this.#frames = 0;
-    this.#edits = 0;
+    this.#awaited = 0;
     const sleepMs = Math.min(this.maxSleepMs * patience, (FRAMES_PER_TURN / framesPerSecond) * 1_000);
     const pays = framesPerSecond >= BUSY_FRAMES_PER_SECOND && busyMs / elapsed < MAX_UTILIZATION && sleepMs >= 1;
     this.#sleepMs = pays ? sleepMs : 0;
