@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import type { Principal, Role } from '../auth/principal.js';
 import type { Traffic } from '../limits/traffic/traffic-limits.js';
-import { CLOSE } from '../protocol/close-codes.js';
+import { CLOSE, isPermanent } from '../protocol/close-codes.js';
 import type { Peer } from '../rooms/peer.js';
 import type { ConnectionInfo } from './connections.js';
 
@@ -42,6 +42,7 @@ export abstract class Connection implements Peer {
   readonly takesDeflated: boolean = false;
   readonly since = Date.now();
   isOpen = true;
+  isBarred = false;
   closedWith: number | undefined;
   /** Its budget has made it wait before. */
   wasSlowed = false;
@@ -200,6 +201,7 @@ export abstract class Connection implements Peer {
   close(code: number, reason: string): void {
     if (!this.isOpen) return;
     this.isOpen = false;
+    this.isBarred = isPermanent(code);
     this.closedWith = code;
     this.#stopSlow();
     this.bid(code, reason);

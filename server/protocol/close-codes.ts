@@ -10,3 +10,8 @@ export const CLOSE = {
   restart: 1012,
   overloaded: 1013,
 } as const;
+
+/** True for the codes of ours that say "not you": 1012 and 1013 say nothing against the client. */
+export function isPermanent(code: number): boolean {
+  return code >= 4400;
+}

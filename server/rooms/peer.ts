@@ -16,8 +16,10 @@ export interface Peer {
   readonly takesDeflated: boolean;
   /** Unix time in milliseconds. */
   readonly since: number;
-  /** False from the moment that a close was decided: nothing of it is applied any more. */
+  /** False from the moment that a close was decided, by whomever: nothing more of it is read, nothing written to it. */
   readonly isOpen: boolean;
+  /** It was closed for its own doing, or for rights that ended: what it has sent before is not applied either. */
+  readonly isBarred: boolean;
 
   /** Bytes written that the socket has not taken yet. */
   lagBytes(): number;

@@ -12,6 +12,7 @@ import {
   syncStep1,
   updateMessage,
   upgradeStatus,
+  type RawClient,
 } from '../harness/raw-client.js';
 import { startServer } from '../harness/server-process.js';
 import { converged, stockClient } from '../harness/stock-client.js';
@@ -185,6 +186,31 @@ void t.test('on the wire', async (t) => {
       await until(async () => (await connectionsTo(server.http, 'goodbye')) === 0, { limitMs: 20_000 });
     }
     await isUnharmed();
+  });
+
+  await t.test('what a client sent before it left is kept, also where the room rests', async (t) => {
+    // With so many readers a room rests for milliseconds after a tick, and the second edit waits for the next one.
+    const readers = await Promise.all(Array.from({ length: 40 }, () => rawClient(`${server.ws}/left`)));
+    const reader = stockClient(server.ws, 'left');
+    t.teardown(() => [reader, ...readers].forEach((client) => client.destroy()));
+    await reader.synced();
+    const isThere = (key: string): Promise<void> => until(() => reader.doc.getMap('m').has(key), { what: key });
+    for (const [name, leave] of [
+      ['closed', (client: RawClient) => client.ws.close()],
+      ['cut', (client: RawClient) => client.ws.terminate()],
+    ] as const) {
+      const doc = new Y.Doc();
+      const updates: Uint8Array[] = [];
+      doc.on('update', (update: Uint8Array) => updates.push(update));
+      doc.getMap('m').set(`${name} 1`, true);
+      doc.getMap('m').set(`${name} 2`, true);
+      const client = await rawClient(`${server.ws}/left`);
+      client.send(updateMessage(updates[0]!));
+      await isThere(`${name} 1`);
+      client.send(updateMessage(updates[1]!));
+      leave(client);
+      await isThere(`${name} 2`);
+    }
   });
 
   await t.test('bytes that are no WebSocket frame end that connection alone', async () => {

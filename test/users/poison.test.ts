@@ -1,15 +1,10 @@
 import * as encoding from 'lib0/encoding';
 import t from 'tap';
 import * as Y from 'yjs';
-import { pino } from 'pino';
-import { createMetrics } from '../../server/observability/index.js';
-import type { Peer } from '../../server/rooms/peer.js';
-import { RoomRegistry } from '../../server/rooms/room-registry.js';
-import { openEmbeddedStorage } from '../../server/storage/index.js';
 import { composeServer } from '../harness/composed-server.js';
 import { rawClient, updateMessage, upgradeStatus } from '../harness/raw-client.js';
 import { restClient } from '../harness/rest-client.js';
-import { temporaryFolder } from '../harness/server-process.js';
+import { RecordingPeer, roomsWithoutGateway } from '../harness/rooms.js';
 import { stockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
 
@@ -73,40 +68,6 @@ function workOfMany(clients: number): Y.Doc {
   return whole;
 }
 
-/** A connection that keeps what it is sent. */
-class RecordingPeer implements Peer {
-  readonly id: string;
-  readonly address = '127.0.0.1';
-  readonly principal: Peer['principal'];
-  readonly role = 'admin';
-  readonly mayWrite = true;
-  readonly scope = {};
-  readonly wantsExtras = false;
-  readonly takesDeflated = false;
-  readonly since = Date.now();
-  isOpen = true;
-  closedWith: number | undefined;
-  bytesReceived = 0;
-
-  constructor(name: string) {
-    this.id = name;
-    this.principal = { id: name, name, isAnonymous: false, grants: [{ document: '*', role: 'admin' }] };
-  }
-
-  write(frames: Buffer): void {
-    this.bytesReceived += frames.length;
-  }
-  close(code: number): void {
-    this.isOpen = false;
-    this.closedWith ??= code;
-  }
-  lagBytes = (): number => 0;
-  onDrained = (callback: () => void): void => callback();
-  pause = (): void => undefined;
-  resume = (): void => undefined;
-  probe = (): void => undefined;
-}
-
 /** Too large; or, on a machine that others kept busy, come back later. */
 const GIVEN_UP = [4413, 1013];
 
@@ -145,18 +106,7 @@ void t.test('an update that would take minutes is given up, and nobody else lose
 });
 
 void t.test('in a tick with a poison update, what earlier writers sent is appended first', async (t) => {
-  const logger = pino({ level: 'silent' });
-  const storage = await openEmbeddedStorage({ folder: await temporaryFolder(), node: 'one', logger });
-  const metrics = createMetrics({});
-  const rooms = new RoomRegistry({
-    ...{ node: 'one', log: storage.documents, bus: storage.bus, logger, counters: metrics },
-    ...{ maxDocumentBytes: 1e8, hydratedBytes: 1e8, isTickAdaptive: true },
-  });
-  t.teardown(async () => {
-    await rooms.close();
-    await storage.close();
-    metrics.close();
-  });
+  const { rooms, storage } = await roomsWithoutGateway(t);
   const [ada, eve] = [new RecordingPeer('ada'), new RecordingPeer('eve')];
   const [adas, eves] = [rooms.join('shared', ada), rooms.join('shared', eve)];
   await rooms.read('shared', () => undefined);

@@ -67,8 +67,8 @@ export function applyUpdates(
     try {
       const emission = live.transact((transaction) => {
         for (const { from: sender, update, structs } of from) {
-          // Revoked or closed since it was queued: nothing of it is applied any more.
-          if (!sender.peer.isOpen) continue;
+          // Revoked since it was queued. Who has only left has sent it all the same, and cannot send it again.
+          if (sender.peer.isBarred) continue;
           try {
             applier.apply(live.doc, update, structs, live.encodedBytes);
           } catch (error) {
@@ -93,7 +93,7 @@ export function applyUpdates(
   }
   tell(0);
   const areTold = isShared && writers.size <= MAX_TOLD_APART && live.pendingBytes === 0;
-  const parts = rules === undefined ? inbox.filter(({ from }) => from.peer.isOpen) : ownParts;
+  const parts = rules === undefined ? inbox.filter(({ from }) => !from.peer.isBarred) : ownParts;
   return { emitted, writers, parts: areTold ? parts : [], before, undone, poison: undefined };
 }
 
