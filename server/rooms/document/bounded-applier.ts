@@ -17,7 +17,7 @@ const WATCHED_COMPARISONS = 2_000_000;
 /** About the fewest bytes that an item takes in a document. */
 const BYTES_PER_ITEM = 5;
 /** Five times and more what honest updates take (0.07 to 0.2 ms a KiB): nobody is to lose an edit to a slow machine. */
-const LIMIT_MS = 500;
+const LIMIT_MS = 250;
 const LIMIT_MS_PER_KIB = 1;
 /** Of the limit; whoever got less of the processor was held up by others. */
 const HELD_UP_SHARE = 0.5;
