@@ -7,7 +7,9 @@ import { Repeats } from '../../server/observability/index.js';
 import type { ApiOptions } from '../api-options.js';
 import { addOpenApi } from '../openapi/openapi.js';
 import { addAddressLimit } from './limits.js';
-import { addProblemEdge } from './problem-edge.js';
+import { answerMalformedRequest } from './malformed-request.js';
+import { addProblemEdge, sendFrameworkError } from './problem-edge.js';
+import { addRequestBodies } from './request-bodies.js';
 import { addRequestTracing } from './request-tracing.js';
 
 type HttpServerOptions = Pick<
@@ -23,13 +25,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     forceCloseConnections: true,
     // Requests keep being answered while sockets are closed one after the other.
     return503OnClosing: false,
+    frameworkErrors: sendFrameworkError,
+    clientErrorHandler: answerMalformedRequest,
   });
   api.setValidatorCompiler(validatorCompiler);
   // The schemas of answers are documentation; that answers fit them is what tests show, at no cost per request.
   api.setSerializerCompiler(() => (data) => JSON.stringify(data));
-  // Fastify reads it by itself, but nothing here is said in plain text.
-  api.removeContentTypeParser('text/plain');
   addProblemEdge(api, logger);
+  addRequestBodies(api);
   await api.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
     crossOriginResourcePolicy: { policy: 'cross-origin' },

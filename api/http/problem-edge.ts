@@ -10,7 +10,7 @@ import { redactUrl } from '../../server/auth/index.js';
 import { DocumentNameError } from '../../server/protocol/document-name.js';
 import { RoomError } from '../../server/rooms/errors.js';
 import { StorageError } from '../../server/storage/errors.js';
-import { isProblemCode, Problem, PROBLEMS, type ProblemCode } from './problem.js';
+import { isProblemCode, Problem, PROBLEM_TYPE, shownProblem, type ProblemCode } from './problem.js';
 import { PathMethods } from './path-methods.js';
 import { issuesOf } from './validation.js';
 
@@ -19,8 +19,13 @@ const FASTIFY_CODES: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
   FST_ERR_CTP_BODY_TOO_LARGE: 'too_large',
   FST_ERR_CTP_INVALID_JSON_BODY: 'malformed_json',
-  FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed_json',
 };
+
+/** What is refused before there is a route: a path that cannot be decoded. */
+export function sendFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  if (error.code !== 'FST_ERR_BAD_URL') void sendProblem(request, reply, problemFrom(error));
+  else void sendProblem(request, reply, new Problem('bad_request', 'The path is not percent-encoded UTF-8.'));
+}
 
 export function addProblemEdge(api: FastifyInstance, logger: Logger): void {
   api.setErrorHandler((error: FastifyError, request, reply) => {
@@ -60,23 +65,15 @@ function readOut(request: FastifyRequest, reply: FastifyReply): void {
 }
 
 function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
-  const { status, title } = PROBLEMS[problem.code];
+  const { status } = problem;
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="formloom"');
   const retryAfter = problem.retryAfterSeconds ?? (status === 503 ? 1 : undefined);
   if (retryAfter !== undefined) reply.header('retry-after', String(Math.max(1, Math.ceil(retryAfter))));
   return reply
     .code(status)
-    .type('application/problem+json')
+    .type(PROBLEM_TYPE)
     .serializer((payload: unknown) => JSON.stringify(payload))
-    .send({
-      type: `urn:formloom:problem:${problem.code}`,
-      title,
-      status,
-      detail: problem.message,
-      instance: pathOf(request),
-      code: problem.code,
-      ...(problem.errors === undefined ? {} : { errors: problem.errors }),
-    });
+    .send(shownProblem(problem, pathOf(request)));
 }
 
 /** Without the query: it may hold a token. */

@@ -45,6 +45,7 @@ export const PROBLEMS = {
   file_not_found: { status: 404, title: 'The submission has no such file' },
   submission_not_found: { status: 404, title: 'The form has no such submission' },
   method_not_allowed: { status: 405, title: 'The method is not allowed here' },
+  request_timeout: { status: 408, title: 'The request did not come in time' },
   wrong_role: { status: 421, title: 'This node does not serve it' },
   not_acceptable: { status: 406, title: 'There is no such representation' },
   conflict: { status: 409, title: 'The request conflicts with the present state' },
@@ -70,6 +71,7 @@ export const PROBLEMS = {
   operations_refused: { status: 422, title: 'The operations cannot be applied' },
   unsupported_format: { status: 422, title: 'There is no such format' },
   invalid_source: { status: 422, title: 'The source is not a form in that format' },
+  headers_too_large: { status: 431, title: 'The header fields are too large' },
   rate_limited: { status: 429, title: 'Too many requests' },
   minting_unavailable: { status: 501, title: 'This server cannot mint tokens' },
   internal_error: { status: 500, title: 'The server failed' },
@@ -114,6 +116,15 @@ export class Problem extends Error {
   get status(): number {
     return PROBLEMS[this.code].status;
   }
+}
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+/** The document that a caller gets. @param instance the path that was asked for, without its query: it may hold a token */
+export function shownProblem({ code, message, errors }: Problem, instance: string): object {
+  const { status, title } = PROBLEMS[code];
+  const type = `urn:formloom:problem:${code}`;
+  return { type, title, status, detail: message, instance, code, ...(errors === undefined ? {} : { errors }) };
 }
 
 export function isProblemCode(code: unknown): code is ProblemCode {

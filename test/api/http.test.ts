@@ -1,3 +1,6 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { restClient } from '../harness/rest-client.js';
 import { openFolder } from '../../server/storage/testing/embedded-folder.js';
@@ -77,6 +80,35 @@ void t.test('row 9: a revoked token is out everywhere within a second', async (t
   t.equal((await restClient(server.http, token).get('/forms/revoked')).body.code, 'token_revoked');
   const anew = await tokenFor('rita', 'editor', 'form/revoked');
   t.equal((await restClient(server.http, anew).get('/forms/revoked')).status, 200, 'a token minted later is good');
+});
+
+void t.test('what never reaches a route is a problem too', async (t) => {
+  for (const [name, request, code] of [
+    ['a path that cannot be decoded', 'GET /api/v1/forms/%E0%A4%A HTTP/1.1\r\nhost: x', '400 bad_request'],
+    ['what is no HTTP', 'NONSENSE', '400 bad_request'],
+    ['headers without end', `GET / HTTP/1.1\r\nx: ${'a'.repeat(20_000)}`, '431 headers_too_large'],
+  ] as const) {
+    const socket = connect(server.port, '127.0.0.1');
+    socket.write(`${request}\r\nconnection: close\r\n\r\n`);
+    const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+    t.match(head, /content-type: application\/problem\+json/i, name);
+    const problem = JSON.parse(body) as { status: number; code: string };
+    t.equal(`${problem.status} ${problem.code}`, code, name);
+    t.match(head, new RegExp(`^HTTP/1.1 ${problem.status} `), name);
+  }
+});
+
+void t.test('a body without a byte is none; one that is not UTF-8, or compressed, is refused', async (t) => {
+  const json = { 'content-type': 'application/json' };
+  const created = await admin.post('/forms', { id: 'bodies' });
+  t.equal(created.status, 201);
+  t.equal((await admin.post('/forms/bodies/publish', '', { headers: json })).status, 201, 'there is nothing to send');
+  t.equal((await admin.post('/forms', '', { headers: json })).body.code, 'validation_failed', 'there should be a form');
+  t.equal((await admin.delete('/forms/bodies', { headers: json })).status, 200);
+  const latin = await admin.post('/forms', Buffer.from('{"title":{"en":"caf\u00e9"}}', 'latin1'), { headers: json });
+  t.match([latin.status, latin.body.code], [400, 'malformed_json']);
+  const gzip = await admin.post('/forms', gzipSync('{}'), { headers: { ...json, 'content-encoding': 'gzip' } });
+  t.match([gzip.status, gzip.body.code], [415, 'unsupported_media_type']);
 });
 
 void t.test('wrong input gets the stated problem, and nothing internal', async (t) => {
