@@ -58,11 +58,12 @@ export class Announcements {
 
   async #publish(
     type: string,
-    { formId, id }: SubmissionRecord,
+    { formId, id, startedBy }: SubmissionRecord,
     userId: string,
     data: Readonly<Record<string, unknown>>,
   ): Promise<void> {
     const document = sheetDocument(formId, id);
-    await this.events.publish({ type, formId, document, userId, data: { submissionId: id, ...data } });
+    const owner = startedBy.id;
+    await this.events.publish({ type, formId, document, userId, owner, data: { submissionId: id, ...data } });
   }
 }

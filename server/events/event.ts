@@ -17,6 +17,8 @@ export const storedEventSchema = z.object({
   data: z.record(z.string(), z.unknown()),
   /** Only who may read this document hears of it. Without one, and without a recipient: administrators alone. */
   document: z.string().optional(),
+  /** Whose it is, who hears of it without the right to read the document: of a submission, who started it. */
+  owner: z.string().optional(),
   /** Only this user hears of it. */
   recipient: z.string().optional(),
 });

@@ -119,6 +119,7 @@ for (const [transport, read] of Object.entries(TRANSPORTS)) {
     const readers = {
       viewer: await read('', bearer(await tokenFor('vera', `form/${mine}`, 'viewer'))),
       respondent: await read('', bearer(await tokenFor('rob', `form/${mine}`, 'respondent'))),
+      another: await read('', bearer(await tokenFor('rosa', `form/${mine}`, 'respondent'))),
       ben: await read('', bearer(await tokenFor('ben', 'form/*', 'viewer'))),
       admin: await read('', bearer(ADMIN)),
     };
@@ -128,8 +129,13 @@ for (const [transport, read] of Object.entries(TRANSPORTS)) {
       await api.post(`/forms/${id}/threads`, { anchor: { type: 'form' }, body: '@[ben] please' });
       await api.post(`/forms/${id}/publish`);
     }
+    const token = await tokenFor('rob', `form/${mine}`, 'respondent');
+    t.equal((await api.post(`/forms/${mine}/submissions`, undefined, { token })).status, 201);
+    await api.post(`/forms/${mine}/publish`);
     const isComplete = (reader: FeedReader): boolean =>
-      reader.events.some(({ type, formId: id }) => type === 'form.published' && id === mine);
+      reader.events.some(
+        ({ type, data, formId: id }) => type === 'form.published' && id === mine && data.version === 2,
+      );
     await until(() => Object.values(readers).every(isComplete), { what: 'the last event reaches all' });
     const of = (reader: FeedReader, type: string): unknown[] =>
       reader.events.filter((event) => event.type === type).map((event) => event.formId);
@@ -137,6 +143,8 @@ for (const [transport, read] of Object.entries(TRANSPORTS)) {
     t.same(of(readers.viewer, 'comment.created'), [mine]);
     t.same(of(readers.respondent, 'form.created'), [mine]);
     t.same(of(readers.respondent, 'comment.created'), [], 'comments are the talk of editors');
+    t.same(of(readers.respondent, 'submission.started'), [mine], 'what they began, under each of their tokens');
+    t.same(of(readers.another, 'submission.started'), [], 'and nobody else who fills the form');
     t.same(of(readers.ben, 'comment.created'), [other, mine]);
     t.same(of(readers.ben, 'notification.created'), [other, mine], 'his own');
     t.same(of(readers.viewer, 'notification.created'), [], 'of nobody else');
