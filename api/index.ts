@@ -58,7 +58,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const { store: snapshots, policies, taker } = options.snapshots;
   const versions = new FormVersions(storage.records, clock);
   const summaries = new FormSummaries(rooms, storage.documents, storage.records, versions);
-  const operations = new Operations(storage.records, clock, logger);
+  const operations = new Operations(storage.records, clock, logger, feed);
   api.addHook('onClose', () => operations.close());
   const backups = new BackupService({
     installation: storage,

@@ -14,6 +14,7 @@ import {
 import type { KeyRing } from '../../server/storage/encrypted/index.js';
 import { Problem } from '../http/problem.js';
 import type { Operation, Operations } from '../operations/operations.js';
+import { shownBackup } from './schemas.js';
 
 const factsSchema = z.object({
   id: z.string(),
@@ -45,7 +46,7 @@ export class BackupService {
   constructor(private readonly options: BackupServiceOptions) {}
 
   /**
-   * Begins a backup; the result of the operation is a `Backup`. With `keep`, older ones are deleted when it is there.
+   * Begins a backup; the result of the operation is what `GET /backups` shows of it. With `keep`, older ones are deleted when it is there.
    * @throws Problem `request_in_progress` while another one is being made here
    */
   async start(keep: number | undefined): Promise<Operation> {
@@ -62,7 +63,7 @@ export class BackupService {
       };
       await writeFile(this.#facts(id), JSON.stringify(facts), { mode: 0o600, flush: true });
       if (keep !== undefined) await this.#prune(keep);
-      return facts;
+      return shownBackup(facts);
     });
   }
 

@@ -1,11 +1,12 @@
 /**
  * Long work that callers poll: kept as records `operations/<id>` for a week, so that every node can answer.
  *
- * Who runs it writes now and then; an operation that nobody has written for a minute was ended by the end of its node.
+ * Its end is an event of the feed. Who runs it writes now and then; an operation that nobody has written for a minute was ended by the end of its node.
  */
 import { uuidv7 } from 'uuidv7';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import type { EventPublisher } from '../../server/events/index.js';
 import type { RecordKey, RecordStore } from '../../server/storage/index.js';
 import { Problem } from '../http/problem.js';
 
@@ -39,6 +40,7 @@ export class Operations {
     private readonly records: RecordStore,
     private readonly clock: () => number,
     private readonly logger: Logger,
+    private readonly events: EventPublisher,
   ) {}
 
   /** Begins the work and answers at once. */
@@ -98,6 +100,15 @@ export class Operations {
     save();
     await saving;
     this.#running.delete(operation.id);
+    await this.#tellEnd(operation);
+  }
+
+  async #tellEnd({ id, kind, state, owner }: Operation): Promise<void> {
+    await this.events.publish({
+      type: `operation.${state}`,
+      ...(owner === undefined ? {} : { userId: owner, recipient: owner }),
+      data: { operationId: id, kind },
+    });
   }
 
   async #save(operation: Operation): Promise<void> {

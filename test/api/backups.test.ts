@@ -17,6 +17,7 @@ import { RedisTestServer } from '../../server/storage/redis/testing/redis-test-s
 import type { Storage } from '../../server/storage/index.js';
 import { newDataFolder, openFolder } from '../../server/storage/testing/embedded-folder.js';
 import { composeServer, type ComposedServer } from '../harness/composed-server.js';
+import { readStream } from '../harness/feed-reader.js';
 import { restClient } from '../harness/rest-client.js';
 import { stockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
@@ -74,17 +75,18 @@ void t.test('row 39: a backup made under load opens elsewhere, with the same con
   t.teardown(() => clearInterval(typing));
   await until(() => typed > 50);
   const before = typed;
-  const { id, file } = await backUpThrough(server);
+  const feed = await readStream(server.http, '?types=operation.*');
+  t.teardown(() => feed.close());
+  const { id, file, result } = await backUpThrough(server);
+  await until(() => feed.events.length > 0, { what: 'its end is told' });
+  t.match(feed.events, [{ type: 'operation.done', data: { operationId: id, kind: 'backup' } }]);
   await until(() => typed > before + 20, { what: 'typing went on' });
   clearInterval(typing);
 
   const verified = (await api.post(`/backups/${id}/verify`)).body;
   t.match(verified, { isWhole: true, damage: [], unreadable: [], totals: { tombstones: 2 } });
   t.equal(verified.totals.documents >= 4, true);
-  t.strictSame(
-    (await api.get('/backups')).body.data.map((backup: { id: string }) => backup.id),
-    [id],
-  );
+  t.strictSame((await api.get('/backups')).body.data, [result], 'the operation answers what the list shows');
   t.ok(Buffer.from(await api.bytes(`/backups/${id}/archive`)).equals(await readFile(file)), 'the archive is streamed');
 
   // Embedded to embedded, that to Redis, that to embedded again.

@@ -17,9 +17,9 @@ interface Backup {
 }
 interface Operation {
   readonly id: string;
-  readonly status: string;
+  readonly state: 'running' | 'done' | 'failed';
   readonly progress: number;
-  readonly error?: { readonly detail?: string } | null;
+  readonly error?: string;
 }
 interface Verified {
   readonly isWhole: boolean;
@@ -37,14 +37,14 @@ export function Backups(): ReactNode {
   const create = (): void =>
     making.run(async () => {
       let operation = await server().rest.request<Operation>('POST', '/backups', { body: {} });
-      while (operation.status === 'running' || operation.status === 'pending') {
+      while (operation.state === 'running') {
         setProgress(operation.progress);
         await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
         operation = await server().rest.request<Operation>('GET', `/operations/${operation.id}`);
       }
       setProgress(undefined);
       reload();
-      if (operation.status === 'failed') throw new Error(operation.error?.detail ?? t('backupFailed'));
+      if (operation.state === 'failed') throw new Error(operation.error ?? t('backupFailed'));
     });
   const verify = (id: string): void =>
     verifying.run(async () => {
