@@ -495,7 +495,7 @@ void t.test('files are uploaded, checked, downloaded and erased with their submi
 
   const refusals: [[string, string | File][], number, string?][] = [
     [[['cv', file('virus.exe', 'x', 'application/x-msdownload')]], 422, 'file'],
-    [[['cv', file('long.txt', 'x'.repeat(1_001))]], 422, 'file'],
+    [[['cv', file('long.txt', 'x'.repeat(1_001))]], 413, 'file'],
     [[['text', file('a.txt', 'x')]], 422, 'fieldId'],
     [[['nothing', file('a.txt', 'x')]], 422, 'fieldId'],
     [[['fieldId', 'cv']], 422, 'file'],

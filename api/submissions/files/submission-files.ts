@@ -156,13 +156,14 @@ function fileField(form: FormJson, fieldId: string): FieldJson {
   throw new Problem('validation_failed', `${fieldId} ${message}.`, { errors: [{ path: 'fieldId', message }] });
 }
 
-/** How many there are is asked on submit. @throws Problem `validation_failed` */
+/** How many there are is asked on submit. @throws Problem `validation_failed`, `too_large` */
 function requireAccepted(field: FieldJson, file: { id: string; name: string; type: string; bytes: number }): void {
-  const errors = checkAnswer(field, [file])
-    .filter(({ code }) => code === 'accept' || code === 'maxBytes')
-    .map(({ message }) => ({ path: 'file', message }));
-  if (errors.length > 0)
-    throw new Problem('validation_failed', `The file ${errors[0]?.message ?? 'will not do'}.`, { errors });
+  const issues = checkAnswer(field, [file]).filter(({ code }) => code === 'accept' || code === 'maxBytes');
+  const [first] = issues;
+  if (first === undefined) return;
+  const errors = issues.map(({ message }) => ({ path: 'file', message }));
+  const isTooLarge = issues.every(({ code }) => code === 'maxBytes');
+  throw new Problem(isTooLarge ? 'too_large' : 'validation_failed', `The file ${first.message}.`, { errors });
 }
 
 function fileAnswers(form: FormJson, answers: AnswerValues): [FieldJson, string, Json][] {
