@@ -44,6 +44,8 @@ export class Room implements EditsOwner, JournalOwner {
   #hydrated: Hydrated | undefined;
   #subscription: Subscription | undefined;
   #ready: Promise<void>;
+  /** Grows with every load and reload: an earlier load than the last has nothing more to say. */
+  #loads = 0;
 
   constructor(
     readonly name: string,
@@ -75,7 +77,10 @@ export class Room implements EditsOwner, JournalOwner {
 
   /** @throws DocumentErasedError, DocumentCorruptedError, DocumentUnavailableError */
   async ready(): Promise<LiveDocument> {
-    await this.#ready;
+    for (let awaited: Promise<void> | undefined; awaited !== this.#ready;) {
+      awaited = this.#ready;
+      await awaited;
+    }
     if (this.live === undefined) throw new DocumentUnavailableError(this.name);
     return this.live;
   }
@@ -89,26 +94,43 @@ export class Room implements EditsOwner, JournalOwner {
 
   async #load(): Promise<void> {
     const { log } = this.node;
+    this.#loads += 1;
+    const load = this.#loads;
+    const isOver = (): boolean => load !== this.#loads;
     try {
       const loaded = await log.load(this.name);
-      if (this.state !== 'loading') return;
+      if (this.state !== 'loading' || isOver()) return;
       const startedAt = performance.now();
       this.#hydrate(new LiveDocument(contentOf(loaded)));
       this.node.onWork(this.name, performance.now() - startedAt);
       this.journal.start(loaded);
       if (log.isShared) {
-        this.#subscription = await log.subscribe(this.name, loaded.position, (entries) =>
-          this.edits.applyForeign(entries),
+        const subscription = await log.subscribe(
+          this.name,
+          loaded.position,
+          (entries) => {
+            if (!isOver()) this.edits.applyForeign(entries);
+          },
+          // What memory holds lacks what the log says from here on.
+          () => {
+            if (!isOver()) this.reload();
+          },
         );
+        if (isOver() || this.#hydrated === undefined) {
+          await subscription.close();
+          return;
+        }
+        this.#subscription = subscription;
       }
     } catch (error) {
+      if (isOver()) return;
       this.#onLoadFailed(error);
       // What is final is told as what it is.
       const isFinal = error instanceof DocumentErasedError || error instanceof DocumentCorruptedError;
       throw isFinal ? error : new DocumentUnavailableError(this.name, { cause: error });
     }
     // Read again: while it loaded, the document may have been erased.
-    if ((this.state as RoomStateName) !== 'loading') return;
+    if ((this.state as RoomStateName) !== 'loading' || isOver()) return;
     this.#transition('loaded');
     if (log.isShared) this.presenceSender.openExchange();
     for (const subscriber of this.subscribers) this.#greet(subscriber);
@@ -158,6 +180,7 @@ export class Room implements EditsOwner, JournalOwner {
   reload(): void {
     if (this.state === 'deleted' || this.state === 'absent') return;
     this.#transition('reload');
+    this.#loads += 1;
     for (const { peer } of this.subscribers) if (peer.isOpen) peer.pause();
     const abandoned = this.live;
     this.#hydrated = undefined;

@@ -249,6 +249,25 @@ export async function documentLogContract(
     t.strictSame(seen, ['state of a and b', 'c']);
   });
 
+  await t.test('a subscriber that fails is told, and gets nothing more', async (t) => {
+    const [one, two] = [await open(t, 'one'), await open(t, 'two')];
+    const from = await one.documents.append('failing', [saying('before')]);
+    const failing = (updates: LoggedUpdate[]): void => {
+      seen.push(...textsOf(updates));
+      throw new Error('It cannot take that');
+    };
+    const seen: string[] = [];
+    const broken: unknown[] = [];
+    await t.rejects(one.documents.subscribe('failing', START, failing, (error) => broken.push(error)));
+    await one.documents.subscribe('failing', from, failing, (error) => broken.push(error));
+    await two.documents.append('failing', [saying('a')]);
+    await eventually('it is told', () => broken.length > 0);
+    await two.documents.append('failing', [saying('b')]);
+    const after: string[] = [];
+    await one.documents.subscribe('failing', from, (updates) => void after.push(...textsOf(updates)));
+    t.strictSame([seen, after, broken.length], [['before', 'a'], ['a', 'b'], 1]);
+  });
+
   await t.test('documents are listed by prefix, in order and in pages', async (t) => {
     const { documents } = await open(t);
     const names = ['list/a', 'list/a/b', 'list/é', 'list/z', 'list{}', 'lisu'];
@@ -392,6 +411,22 @@ export async function sharedDocumentLogContract(t: Test, open: OpenStore<'docume
     await one.documents.compact('ahead', own, bytes('state of a and b'));
     release();
     t.strictSame(textsOf((await one.documents.load('ahead')).updates), ['foreign', 'b']);
+  });
+
+  await t.test('nor what its live document could not take', async (t) => {
+    const [one, two] = [await open(t, 'one'), await open(t, 'two')];
+    await one.documents.append('refused', [saying('a')]);
+    let isBroken = false;
+    const take = (updates: LoggedUpdate[]): void => {
+      if (textsOf(updates).includes('foreign')) throw new Error('It cannot take that');
+    };
+    await one.documents.subscribe('refused', START, take, () => (isBroken = true));
+    await two.documents.append('refused', [saying('foreign')]);
+    await eventually('it is told', () => isBroken);
+    await two.documents.append('refused', [saying('more')]);
+    const own = await one.documents.append('refused', [saying('b')]);
+    await one.documents.compact('refused', own, bytes('state of a and b'));
+    t.strictSame(textsOf((await one.documents.load('refused')).updates), ['foreign', 'more', 'b']);
   });
 }
 

@@ -121,11 +121,17 @@ export interface DocumentLog {
   /** Attributed updates after `after`, oldest first, as far as compaction has kept them. */
   history(document: string, after: Position, limit: number): Promise<LoggedUpdate[]>;
 
-  /** Every update after `from`, from any node, in order and without a gap. `onUpdates` is never called concurrently. */
+  /**
+   * Every update after `from`, from any node, in order and without a gap. `onUpdates` is never called concurrently.
+   * `onBroken` is called once when the log can be followed no further: `onUpdates` has failed, what came cannot be read,
+   * or another node has erased the document. Nothing is delivered afterwards, and no compaction folds what was not.
+   * @throws what it would tell `onBroken`, when the first read meets it
+   */
   subscribe(
     document: string,
     from: Position,
     onUpdates: (updates: LoggedUpdate[]) => void | Promise<void>,
+    onBroken?: (error: unknown) => void,
   ): Promise<Subscription>;
 
   /** Undefined for a document that was never written or is erased. */

@@ -108,6 +108,33 @@ void t.test('Redis comes back empty: what live rooms hold is stored again, echoe
 });
 
 void t.test(
+  'encryption is switched on at one node first: the other gives up what it cannot read, and loses nothing',
+  async (t) => {
+    const redis = await startRedis(t);
+    const ENCRYPTION_KEYS = `new:${Buffer.alloc(32, 1).toString('base64')}`;
+    const two = await startNode(t, redis);
+    const ben = clientOf(t, two, 'doc');
+    await ben.synced();
+    ben.doc.getText('text').insert(0, 'plain ');
+    await ben.saved();
+    const one = await startNode(t, redis, { ENCRYPTION_KEYS });
+    const ada = clientOf(t, one, 'doc');
+    await ada.synced();
+    ada.doc.getText('text').insert(0, 'encrypted ');
+    await ada.saved();
+    await until(() => ben.closes.includes(1013), { what: 'who cannot see an edit does not go on without it' });
+    ben.doc.getText('text').insert(0, 'meanwhile ');
+    await two.close();
+    const three = await startNode(t, redis, { ENCRYPTION_KEYS });
+    const [late, again] = [clientOf(t, three, 'doc'), stockClient(three.ws, 'doc', { doc: ben.doc })];
+    t.teardown(() => again.destroy());
+    await Promise.all([late.synced(), again.synced()]);
+    await converged([ada, late, again], textOf);
+    for (const words of ['plain', 'encrypted', 'meanwhile']) t.match(textOf(late.doc), words);
+  },
+);
+
+void t.test(
   'row 26 on Redis: 1,000 PATCHes at a third node among editors at two others: each exactly once',
   async (t) => {
     const redis = await startRedis(t);

@@ -69,9 +69,10 @@ export class Compactor {
       if (result === 'done') {
         this.onCompacted();
         journal.snapshotBytes = state.length;
-        journal.uncompactedUpdates -= updates;
-        journal.uncompactedBytes -= bytes;
       }
+      // Also when another node was faster: or each append would try again.
+      journal.uncompactedUpdates -= updates;
+      journal.uncompactedBytes -= bytes;
       return result;
     } catch (error) {
       this.onFailed();

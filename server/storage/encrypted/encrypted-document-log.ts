@@ -73,8 +73,9 @@ export class EncryptedDocumentLog implements DocumentLog {
     document: string,
     from: Position,
     onUpdates: (updates: LoggedUpdate[]) => void | Promise<void>,
+    onBroken?: (error: unknown) => void,
   ): Promise<Subscription> {
-    return this.inner.subscribe(document, from, (updates) => onUpdates(this.#openAll(document, updates)));
+    return this.inner.subscribe(document, from, (updates) => onUpdates(this.#openAll(document, updates)), onBroken);
   }
 
   info(document: string): Promise<DocumentInfo | undefined> {

@@ -1,8 +1,9 @@
 import { cpSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
 import t from 'tap';
-import { LogLostError } from '../errors.js';
+import { DocumentErasedError, LogLostError } from '../errors.js';
 import type { RedisStorage } from './redis-storage.js';
 import { RedisTestServer, startSentinelGroup } from './testing/redis-test-server.js';
 import { failing, healed, openFor } from './testing/opened-storage.js';
@@ -117,6 +118,46 @@ void t.test('wake-ups that never arrive are made up for by comparing with the lo
   t.strictSame(seen, ['first', 'first']);
 });
 
+void t.test('an erasure that nobody was told of ends a subscription', async (t) => {
+  const server = await startFor(t);
+  const writer = await openFor(t, { url: server.url });
+  const reader = await openFor(t, { url: server.url, node: 'node-2', antiEntropyMs: 50 });
+  const broken: unknown[] = [];
+  await writer.documents.append('doc', [saying('secret')]);
+  await reader.documents.subscribe(
+    'doc',
+    '',
+    () => undefined,
+    (error) => broken.push(error),
+  );
+  await writer.documents.erase('doc');
+  await eventually('it is told', () => broken.length > 0);
+  t.ok(broken[0] instanceof DocumentErasedError);
+});
+
+void t.test('a damaged entry of another node is passed over and stays in the log', async (t) => {
+  const server = await startFor(t);
+  const writer = await openFor(t, { url: server.url });
+  const reader = await openFor(t, { url: server.url, node: 'node-2', antiEntropyMs: 50 });
+  const seen: string[] = [];
+  await writer.documents.append('doc', [saying('a')]);
+  await reader.documents.subscribe('doc', '', (updates) => void seen.push(...textsOf(updates)));
+  await server.with(async (client) => {
+    const id = await client.xadd('formloom:{d:doc}:log', '*', 'e', 'no entry', 'n', '2', 'b', '200');
+    await client.hset('formloom:{d:doc}:meta', 'last', id!, 'n', 2);
+  });
+  await writer.documents.append('doc', [saying('c')]);
+  await eventually('the next has arrived', () => seen.length === 2);
+  const own = await reader.documents.append('doc', [saying('d')]);
+  await eventually('its own has arrived', () => seen.length === 3);
+  await reader.documents.compact('doc', own, Buffer.from('state of a, c and d')).catch(() => undefined);
+  const stored = await server.with((client) => client.xrange('formloom:{d:doc}:log', '-', '+'));
+  t.ok(
+    stored.some(([, fields]) => fields.includes('no entry')),
+    'its node has not folded it away',
+  );
+});
+
 void t.test('a lost reply leads to no second entry', async (t) => {
   const server = await startFor(t);
   const storage = await openFor(t, { url: server.url });
@@ -209,6 +250,29 @@ void t.test('a flushed script cache costs nothing but a repetition', async (t) =
   t.strictSame(textsOf((await storage.documents.load('doc')).updates), ['a', 'b', 'c']);
   t.strictSame(storage.health(), { state: 'ok' });
 });
+
+void t.test(
+  'logs that cannot be read are told of once, with how many and how often when they are read again',
+  async (t) => {
+    const server = await startFor(t);
+    const lines: string[] = [];
+    const logger = pino({ level: 'info' }, { write: (line) => void lines.push(line) });
+    const storage = await openFor(t, { url: server.url, logger });
+    const told = (text: string): string[] => lines.filter((line) => line.includes(text));
+    for (let i = 0; i < 5; i++) await storage.documents.subscribe(`doc-${i}`, '', () => undefined);
+    await server.with(async (client) => {
+      await client.acl('SETUSER', 'default', '-xrange');
+      await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+      await eventually('a read fails', () => told('could not be read').length > 0);
+      await sleep(300);
+      await client.acl('SETUSER', 'default', '+xrange');
+    });
+    await eventually('they are read', () => told('Logs are read again').length > 0);
+    t.equal(told('could not be read').length, 1);
+    const { documents, attempts } = JSON.parse(told('Logs are read again')[0] ?? '') as Record<string, number>;
+    t.ok(documents === 5 && (attempts ?? 0) > 5, `${documents} documents, ${attempts} attempts`);
+  },
+);
 
 void t.test('a killed Redis comes back with everything acknowledged, and what waited follows in order', async (t) => {
   const server = await startFor(t);

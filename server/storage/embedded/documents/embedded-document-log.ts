@@ -165,8 +165,9 @@ export class EmbeddedDocumentLog implements DocumentLog {
     document: string,
     from: Position,
     onUpdates: (updates: LoggedUpdate[]) => void | Promise<void>,
+    onBroken?: (error: unknown) => void,
   ): Promise<Subscription> {
-    return this.#subscribers.subscribe(document, () => this.#since(document, from), onUpdates);
+    return this.#subscribers.subscribe(document, () => this.#since(document, from), onUpdates, onBroken);
   }
 
   /** A follower that a compaction has overtaken gets the state as one update. */

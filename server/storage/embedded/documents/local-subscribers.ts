@@ -20,14 +20,16 @@ export class LocalSubscribers {
 
   /**
    * Delivers what `readPast` finds, then what is announced from now on: each update once, in order.
-   * @throws what `readPast` throws.
+   * @throws what `readPast` throws, and `onUpdates` on what that found.
    */
   async subscribe(
     document: string,
     readPast: () => Promise<LoggedUpdate[]>,
     onUpdates: OnUpdates,
+    onBroken: (error: unknown) => void = () => undefined,
   ): Promise<Subscription> {
     let isOpen = true;
+    let isStanding = false;
     let delivered = 0;
     const deliver = async (updates: readonly LoggedUpdate[]): Promise<void> => {
       // What was read may be announced as well.
@@ -38,6 +40,9 @@ export class LocalSubscribers {
         await onUpdates(due);
       } catch (error) {
         this.logger.error({ err: error, document }, 'a subscriber failed on updates of the log');
+        stop();
+        if (isStanding) onBroken(error);
+        else throw error;
       }
     };
     const past = readPast();
@@ -55,6 +60,7 @@ export class LocalSubscribers {
     try {
       await past;
       await delivering;
+      isStanding = true;
     } catch (error) {
       stop();
       delivering.catch(() => undefined);

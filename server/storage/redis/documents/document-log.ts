@@ -26,6 +26,7 @@ import { DocumentReader } from './document-reader.js';
 import { DocumentSubscription } from './document-subscription.js';
 import { encodeSnapshot } from './entry.js';
 import type { KnownLogs } from './known-logs.js';
+import { ReadFailures } from './read-failures.js';
 import { compareIds } from './stream-id.js';
 
 export interface DocumentLogParts {
@@ -63,6 +64,7 @@ export class RedisDocumentLog implements DocumentLog {
   readonly #compact = loadScript('compact-3');
   readonly #erase = loadScript('erase-3');
   readonly #live = new Map<string, Set<DocumentSubscription>>();
+  readonly #readFailures: ReadFailures;
   readonly #antiEntropy: NodeJS.Timeout;
   #isComparing = false;
 
@@ -79,6 +81,7 @@ export class RedisDocumentLog implements DocumentLog {
       retrier: appendRetrier,
       names: this.#names,
     });
+    this.#readFailures = new ReadFailures(parts.logger);
     this.#antiEntropy = setInterval(() => void this.#compareAll(), parts.antiEntropyMs);
   }
 
@@ -139,12 +142,13 @@ export class RedisDocumentLog implements DocumentLog {
     document: string,
     from: Position,
     onUpdates: (updates: LoggedUpdate[]) => void | Promise<void>,
+    onBroken: (error: unknown) => void = () => undefined,
   ): Promise<Subscription> {
     const { known, logger, retry, channels, keys, deadlineMs } = this.#parts;
     if (retry.closing.aborted) throw new StorageClosedError();
     known.entered(document);
     const subscription = new DocumentSubscription(document, from, {
-      ...{ reader: this.#reader, known, logger, onUpdates },
+      ...{ reader: this.#reader, known, logger, readFailures: this.#readFailures, onUpdates, onBroken },
       pause: (attempt) => pause(Math.min(50 * attempt, 1_000), retry.link, retry.closing),
     });
     const live = this.#live.get(document) ?? new Set();

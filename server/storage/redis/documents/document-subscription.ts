@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
-import { DocumentCorruptedError, StorageError } from '../../errors.js';
+import { DocumentCorruptedError, DocumentErasedError, StorageError } from '../../errors.js';
 import type { LoadedDocument, LoggedUpdate, Position } from '../../document-log.js';
 import { classify } from '../connection/failure.js';
 import type { DocumentReader, StoredEntry } from './document-reader.js';
 import { decodeEntry } from './entry.js';
 import type { KnownLogs } from './known-logs.js';
+import type { ReadFailures } from './read-failures.js';
 import { compareIds } from './stream-id.js';
 import { decodeWakeUp, type WakeUp } from './wake-up.js';
 
@@ -12,9 +13,12 @@ export interface SubscriptionParts {
   readonly reader: DocumentReader;
   readonly known: KnownLogs;
   readonly logger: Logger;
+  readonly readFailures: ReadFailures;
   /** Pauses before a failed read is repeated; ends early when Redis is back. */
   readonly pause: (attempt: number) => Promise<void>;
   readonly onUpdates: (updates: LoggedUpdate[]) => void | Promise<void>;
+  /** The log can be followed no further; not called for what `ready` rejects with. */
+  readonly onBroken: (error: unknown) => void;
 }
 
 /** Entries per read while catching up. */
@@ -35,6 +39,7 @@ const MAX_QUEUED = 256;
  *       snapshot > position                      → deliver the snapshot's state as one update, and what follows
  *       another epoch, or position unknown       → the same, and the log was lost (`KnownLogs`)
  *       no log any more                          → the log was lost, wait
+ *       erased, unreadable, the consumer failed  → broken: nothing more is delivered
  * ```
  */
 export class DocumentSubscription {
@@ -47,13 +52,17 @@ export class DocumentSubscription {
   #isBehind = false;
   #isPumping = false;
   #isClosed = false;
+  #isBroken = false;
+  #isReady = false;
   #delivered: Position;
+  /** A damaged entry was passed over: what is delivered is complete up to there alone. */
+  #hasGap = false;
   /** Updates that a verification found and no wake-up has announced since. */
   #unannounced = 0;
-  #resolveReady: () => void = () => undefined;
+  #settleReady: (error?: StorageError) => void = () => undefined;
   #pumped: Promise<void> = Promise.resolve();
 
-  /** Resolves when everything that was in the log at the beginning was delivered. */
+  /** Resolves when everything that was in the log at the beginning was delivered. Rejects when it broke before. */
   readonly ready: Promise<void>;
 
   constructor(document: string, from: Position, parts: SubscriptionParts) {
@@ -62,7 +71,15 @@ export class DocumentSubscription {
     this.#delivered = from;
     this.#parts = parts;
     this.#epoch = parts.known.get(document)?.epoch;
-    this.ready = new Promise((resolve) => (this.#resolveReady = resolve));
+    this.ready = new Promise((resolve, reject) => {
+      this.#settleReady = (error?: StorageError): void => {
+        this.#isReady = true;
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+    });
+    // Whoever subscribes waits for it, but may have been told already that Redis is away.
+    this.ready.catch(() => undefined);
   }
 
   /** Everything up to here, from all nodes, is with the consumer. */
@@ -89,10 +106,15 @@ export class DocumentSubscription {
   async verify(): Promise<boolean> {
     const wasUnannounced = this.#unannounced > 0;
     this.#unannounced = 0;
-    if (this.#isPumping || this.#isClosed) return false;
+    if (this.#isPumping || this.#isClosed || this.#isBroken) return false;
     const position = this.#position;
     const { epoch, last, isErased } = await this.#parts.reader.meta(this.#document);
-    if (isErased || this.#position !== position || (epoch === this.#epoch && last === position)) return false;
+    if (isErased) {
+      // Nobody is woken by an erasure, and the news of it may have been lost.
+      this.catchUp();
+      return false;
+    }
+    if (this.#position !== position || (epoch === this.#epoch && last === position)) return false;
     this.#unannounced++;
     this.catchUp();
     return wasUnannounced;
@@ -101,43 +123,55 @@ export class DocumentSubscription {
   /** Nothing is delivered afterwards; a delivery that is under way is waited for. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#resolveReady();
+    this.#settleReady();
     await this.#pumped;
   }
 
   #start(): void {
-    if (this.#isPumping || this.#isClosed) return;
+    if (this.#isPumping || this.#isClosed || this.#isBroken) return;
     this.#isPumping = true;
     this.#pumped = this.#pump();
   }
 
   async #pump(): Promise<void> {
-    for (let attempt = 1; !this.#isClosed;) {
+    for (let attempt = 1; !this.#isClosed && !this.#isBroken;) {
       try {
         if (this.#isBehind) {
           this.#isBehind = false;
           await this.#read();
-          this.#resolveReady();
+          this.#settleReady();
         } else {
           const wakeUp = this.#queue.shift();
           if (wakeUp === undefined) break;
           await this.#take(wakeUp);
         }
+        if (attempt > 1) this.#parts.readFailures.over(this);
         attempt = 1;
       } catch (error) {
         if (error instanceof StorageError) {
-          // Erased, or damaged: no attempt will read more.
-          this.#parts.logger.error({ err: error, document: this.#document }, 'A log can no longer be followed');
-          this.#resolveReady();
+          // No attempt will read more.
+          this.#break(error);
           break;
         }
         this.#isBehind = true;
         const { reason } = classify(error);
-        this.#parts.logger.warn({ document: this.#document, reason }, 'A log could not be read; it is tried again');
+        this.#parts.readFailures.failed(this, this.#document, reason);
         await this.#parts.pause(attempt++);
       }
     }
     this.#isPumping = false;
+    if (this.#isClosed || this.#isBroken) this.#parts.readFailures.over(this);
+  }
+
+  #break(error: StorageError): void {
+    this.#isBroken = true;
+    this.#queue.length = 0;
+    if (this.#isClosed) return;
+    if (!(error instanceof DocumentErasedError)) {
+      this.#parts.logger.error({ err: error, document: this.#document }, 'A log can no longer be followed');
+    }
+    if (this.#isReady) this.#parts.onBroken(error);
+    else this.#settleReady(error);
   }
 
   async #take({ epoch, previous, last, entries }: WakeUp): Promise<void> {
@@ -156,7 +190,8 @@ export class DocumentSubscription {
     for (;;) {
       const position = this.#position;
       const { entries, meta } = await this.#parts.reader.tail(this.#document, position, PAGE);
-      if (this.#isClosed || meta.isErased) return;
+      if (this.#isClosed) return;
+      if (meta.isErased) throw new DocumentErasedError(this.#document);
       if (meta.epoch === undefined) {
         if (this.#epoch !== undefined || position !== '') this.#parts.known.markLost(this.#document);
         return;
@@ -178,7 +213,7 @@ export class DocumentSubscription {
       this.#epoch = meta.epoch;
       const following = entries[0]?.position === position ? entries.slice(1) : entries;
       if (following.length > 0) await this.#deliver(following);
-      if (entries.length < PAGE) return;
+      if (entries.length < PAGE || this.#isBroken) return;
     }
   }
 
@@ -188,6 +223,7 @@ export class DocumentSubscription {
     const updates = [...snapshotUpdate(loaded), ...loaded.updates];
     this.#epoch = loaded.epoch;
     this.#position = loaded.position;
+    this.#hasGap = false;
     await this.#hand(updates);
   }
 
@@ -199,6 +235,8 @@ export class DocumentSubscription {
       } catch (error) {
         if (!(error instanceof DocumentCorruptedError)) throw error;
         // The others must not wait for what nobody can read; the next load reports it to whoever opens the document.
+        // A compaction of this node must not fold it away: whoever made it may hold it still, and fold it in.
+        this.#hasGap = true;
         this.#parts.logger.error({ err: error, document: this.#document, position }, 'A stored entry is damaged');
       }
     }
@@ -214,9 +252,14 @@ export class DocumentSubscription {
     const position = this.#position;
     try {
       if (updates.length > 0) await this.#parts.onUpdates(updates);
-      this.#delivered = position;
+      if (!this.#hasGap) this.#delivered = position;
     } catch (error) {
-      this.#parts.logger.error({ err: error, document: this.#document }, 'A subscriber failed on updates of the log');
+      // It stands behind the log for good: were more delivered, a compaction would fold away what it has missed.
+      this.#break(
+        error instanceof StorageError
+          ? error
+          : new StorageError('subscriber_failed', 'A subscriber failed on updates of the log', { cause: error }),
+      );
     }
   }
 }
