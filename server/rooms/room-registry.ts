@@ -293,6 +293,9 @@ export class RoomRegistry implements Rooms {
       room.markErased();
     }
     const receipt = await this.options.log.erase(document);
+    // Who came back at once has found the document still there.
+    const reopened = this.#rooms.get(document);
+    if (reopened !== undefined && reopened.state !== 'absent') reopened.markErased();
     await this.options.onErased?.(document);
     // Also of a room that was forgotten since: what is gone needs nobody's care.
     this.#damaged.delete(document);

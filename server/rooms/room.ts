@@ -133,7 +133,10 @@ export class Room implements EditsOwner, JournalOwner {
     if ((this.state as RoomStateName) !== 'loading' || isOver()) return;
     this.#transition('loaded');
     if (log.isShared) this.presenceSender.openExchange();
-    for (const subscriber of this.subscribers) this.#greet(subscriber);
+    for (const subscriber of this.subscribers) {
+      this.delivery?.adopt(subscriber);
+      this.#greet(subscriber);
+    }
     this.onContent();
     if (this.subscribers.size === 0) this.#transition('last left');
     this.node.onStateChange(this);
@@ -179,10 +182,13 @@ export class Room implements EditsOwner, JournalOwner {
   /** What memory holds is not what is stored: starts again from the log. */
   reload(): void {
     if (this.state === 'deleted' || this.state === 'absent') return;
+    // Refusals come in rows: the load waits for all of them.
+    if (this.state === 'loading' && this.#hydrated === undefined) return;
     this.#transition('reload');
     this.#loads += 1;
     for (const { peer } of this.subscribers) if (peer.isOpen) peer.pause();
     const abandoned = this.live;
+    this.delivery?.end();
     this.#hydrated = undefined;
     this.edits.clear();
     this.#ready = this.journal
@@ -300,7 +306,7 @@ export class Room implements EditsOwner, JournalOwner {
     options: ChangeOptions,
   ): Promise<{ result: T; position: Position | undefined }> {
     await this.ready();
-    if (this.state === 'unloading') this.#transition('join');
+    if (this.state === 'unloading') this.#stay();
     return this.edits.change(attribution, change, options);
   }
 
@@ -325,13 +331,18 @@ export class Room implements EditsOwner, JournalOwner {
     // Read again: during the wait somebody may have joined, or erased the document.
     if ((this.state as RoomStateName) !== 'unloading') return;
     if (this.hasWork()) {
-      this.#transition('join');
-      this.#transition('last left');
-      this.node.onStateChange(this);
+      this.#stay();
       return;
     }
     this.#transition('unloaded');
     this.#release();
+    this.node.onStateChange(this);
+  }
+
+  /** It was about to leave, and is needed though nobody is in it: it leaves another time. */
+  #stay(): void {
+    this.#transition('join');
+    this.#transition('last left');
     this.node.onStateChange(this);
   }
 

@@ -3,18 +3,29 @@ import type { Test } from 'tap';
 import { pino } from 'pino';
 import { createMetrics } from '../../server/observability/index.js';
 import { isPermanent } from '../../server/protocol/close-codes.js';
+import { payloadOffset } from '../../server/protocol/frame.js';
 import type { Peer } from '../../server/rooms/peer.js';
 import { RoomRegistry } from '../../server/rooms/room-registry.js';
+import type { DocumentLog } from '../../server/storage/document-log.js';
 import { openEmbeddedStorage, type Storage } from '../../server/storage/index.js';
 import { temporaryFolder } from './server-process.js';
 
-export async function roomsWithoutGateway(t: Test): Promise<{ rooms: RoomRegistry; storage: Storage }> {
+export interface RoomsOptions {
+  /** What stands between the rooms and the real log. */
+  readonly wrap?: (log: DocumentLog) => DocumentLog;
+  readonly idleUnloadMs?: number;
+}
+
+export async function roomsWithoutGateway(
+  t: Test,
+  { wrap = (log) => log, ...options }: RoomsOptions = {},
+): Promise<{ rooms: RoomRegistry; storage: Storage }> {
   const logger = pino({ level: 'silent' });
   const storage = await openEmbeddedStorage({ folder: await temporaryFolder(), node: 'one', logger });
   const metrics = createMetrics({});
   const rooms = new RoomRegistry({
-    ...{ node: 'one', log: storage.documents, bus: storage.bus, logger, counters: metrics },
-    ...{ maxDocumentBytes: 1e8, hydratedBytes: 1e8, isTickAdaptive: true },
+    ...{ node: 'one', log: wrap(storage.documents), bus: storage.bus, logger, counters: metrics },
+    ...{ maxDocumentBytes: 1e8, hydratedBytes: 1e8, isTickAdaptive: true, ...options },
   });
   t.teardown(async () => {
     await rooms.close();
@@ -36,8 +47,15 @@ export class RecordingPeer implements Peer {
   readonly takesDeflated = false;
   readonly since = Date.now();
   isOpen = true;
+  isPaused = false;
   closedWith: number | undefined;
   bytesReceived = 0;
+  /** Payloads, in order. */
+  readonly messages: Uint8Array[] = [];
+  /** What its socket has not taken: grows with what is written while `isStuck`. */
+  lag = 0;
+  isStuck = false;
+  #onDrained: (() => void)[] = [];
 
   constructor(name: string) {
     this.id = name;
@@ -45,7 +63,16 @@ export class RecordingPeer implements Peer {
   }
 
   write(frames: Buffer): void {
+    if (!this.isOpen) return;
     this.bytesReceived += frames.length;
+    if (this.isStuck) this.lag += frames.length;
+    for (let at = 0; at < frames.length;) {
+      const rest = frames.subarray(at);
+      const start = payloadOffset(rest);
+      const length = start === 2 ? rest[1]! : start === 4 ? rest.readUInt16BE(2) : Number(rest.readBigUInt64BE(2));
+      this.messages.push(Uint8Array.from(rest.subarray(start, start + length)));
+      at += start + length;
+    }
   }
   get isBarred(): boolean {
     return this.closedWith !== undefined && isPermanent(this.closedWith);
@@ -58,9 +85,24 @@ export class RecordingPeer implements Peer {
     this.isOpen = false;
     this.closedWith ??= code;
   }
-  lagBytes = (): number => 0;
-  onDrained = (callback: () => void): void => callback();
-  pause = (): void => undefined;
-  resume = (): void => undefined;
+  lagBytes = (): number => this.lag;
+  onDrained(callback: () => void): void {
+    if (this.lag === 0) callback();
+    else this.#onDrained.push(callback);
+  }
+  /** The socket takes everything, what follows too. */
+  drain(): void {
+    this.isStuck = false;
+    this.lag = 0;
+    const waiting = this.#onDrained;
+    this.#onDrained = [];
+    if (this.isOpen) for (const callback of waiting) callback();
+  }
+  pause(): void {
+    this.isPaused = true;
+  }
+  resume(): void {
+    this.isPaused = false;
+  }
   probe = (): void => undefined;
 }

@@ -4,6 +4,7 @@
  * Past its budget a connection's frames are dropped and it is resynced by state vector: memory stays bounded,
  * nothing is lost.
  */
+import { CLOSE } from '../../protocol/close-codes.js';
 import type { LiveDocument, StateVector } from '../document/live-document.js';
 import type { Subscriber } from './subscriber.js';
 
@@ -22,6 +23,8 @@ export interface DeliveryCounters {
 }
 
 export class Delivery {
+  #isOver = false;
+
   constructor(
     private readonly live: LiveDocument,
     private readonly counters: DeliveryCounters,
@@ -41,14 +44,33 @@ export class Delivery {
     this.counters.bytes += frames.length;
   }
 
+  /** The room starts afresh: nothing of this document goes out any more but what is on its way to the log. */
+  end(): void {
+    this.#isOver = true;
+  }
+
+  /** After the room has started afresh: what a subscriber lacks of the old document is told from this one. */
+  adopt(subscriber: Subscriber): void {
+    subscriber.hasPending = false;
+    subscriber.awaitsDrain = false;
+    const { delivery } = subscriber;
+    if (delivery.mode === 'behind')
+      this.#fallBehind(subscriber, delivery.frames.slice(delivery.next), delivery.known, -1);
+  }
+
   /** The answer to a state vector; streams when it is more than the budget. */
   sendJoin(subscriber: Subscriber, stateVector: Uint8Array): { readonly wasCached: boolean } {
     const { peer } = subscriber;
     const { frames, wasCached } = this.live.joinFrames(stateVector, peer.takesDeflated);
-    let bytes = peer.lagBytes();
+    const lag = peer.lagBytes();
+    let bytes = lag;
     for (const frame of frames) bytes += frame.length;
-    if (bytes > STREAM_WINDOW_BYTES && frames.length > 1) {
-      this.#fallBehind(subscriber, frames, this.#now(), this.live.version);
+    // Who asks again and again and reads nothing gets no more than one answer.
+    if (bytes > STREAM_WINDOW_BYTES && (frames.length > 1 || lag > STREAM_WINDOW_BYTES)) {
+      // Own updates on their way to the log are owed an echo: the difference afterwards has to hold them.
+      const since = subscriber.unsavedSince;
+      if (since === undefined) this.#fallBehind(subscriber, frames, this.#now(), this.live.version);
+      else this.#fallBehind(subscriber, frames, since, -1);
     } else {
       for (const frame of frames) this.#write(subscriber, frame);
     }
@@ -64,9 +86,15 @@ export class Delivery {
     this.#write(subscriber, frame);
   }
 
+  /** An echo of its own that nothing else holds. It can't be left out, and whoever doesn't read can't have more of them. */
+  sendRepeat({ peer }: Subscriber, frame: Buffer): void {
+    if (peer.lagBytes() > CONNECTION_BUDGET_BYTES) peer.close(CLOSE.overloaded, 'what was sent is not read');
+    else peer.write(frame);
+  }
+
   /** To be called when a subscriber's own updates have become durable: a resync may have waited for that. */
   resume(subscriber: Subscriber): void {
-    if (subscriber.delivery.mode === 'behind' && !subscriber.delivery.isWaiting) this.#pump(subscriber);
+    if (subscriber.delivery.mode === 'behind' && !subscriber.awaitsDrain) this.#pump(subscriber);
   }
 
   #write(subscriber: Subscriber, frame: Buffer): void {
@@ -85,13 +113,13 @@ export class Delivery {
   }
 
   #fallBehind(subscriber: Subscriber, frames: readonly Buffer[], known: StateVector, version: number): void {
-    subscriber.delivery = { mode: 'behind', known, version, frames, next: 0, isWaiting: false };
+    subscriber.delivery = { mode: 'behind', known, version, frames, next: 0 };
     this.#pump(subscriber);
   }
 
   #pump(subscriber: Subscriber): void {
     const { delivery, peer } = subscriber;
-    if (delivery.mode !== 'behind' || !peer.isOpen) return;
+    if (this.#isOver || delivery.mode !== 'behind' || !peer.isOpen) return;
     let frame = delivery.frames[delivery.next];
     while (frame !== undefined && peer.lagBytes() < STREAM_WINDOW_BYTES) {
       this.#write(subscriber, frame);
@@ -99,10 +127,12 @@ export class Delivery {
       frame = delivery.frames[delivery.next];
     }
     if (frame !== undefined || peer.lagBytes() > PRESENCE_LAG_BYTES) {
-      delivery.isWaiting = true;
+      if (subscriber.awaitsDrain) return;
+      subscriber.awaitsDrain = true;
       peer.onDrained(() => {
-        delivery.isWaiting = false;
-        if (subscriber.delivery === delivery) this.#pump(subscriber);
+        if (this.#isOver) return;
+        subscriber.awaitsDrain = false;
+        this.#pump(subscriber);
       });
       return;
     }

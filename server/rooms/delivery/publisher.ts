@@ -66,7 +66,10 @@ export class Publisher {
         this.#echo(writers, frames, before);
         this.counters.echoed(performance.now() - startedAt);
       },
-      () => undefined, // the journal has told the room; without a log entry there is no echo
+      // The journal has told the room. Without a log entry there is no echo, and none is waited for.
+      () => {
+        for (const writer of writers) settle(writer);
+      },
     );
   }
 
@@ -81,24 +84,47 @@ export class Publisher {
 
   #echo(writers: ReadonlySet<Subscriber>, frames: Buffer, before: StateVector): void {
     for (const writer of writers) {
-      writer.unsaved -= 1;
       if (writer.peer.isOpen) this.delivery.send(writer, frames, writer.unsavedSince ?? before);
-      if (writer.unsaved > 0) continue;
-      writer.unsavedSince = undefined;
-      this.delivery.resume(writer);
+      if (settle(writer)) this.delivery.resume(writer);
     }
   }
 
-  /** An update that changed nothing (sent twice, or known from another way) is owed an echo too, once all is saved. */
-  echoRepeats(inbox: readonly IncomingUpdate[], writers: ReadonlySet<Subscriber>): void {
-    for (const { from, update, isReply } of inbox) {
-      if (isReply || writers.has(from) || from.hasPending) continue;
+  /**
+   * An update that changed nothing (sent twice, or known from another way) is owed an echo too, once all is saved.
+   * @param before the state that the tick continued; undefined when it changed nothing
+   * @param isPending true for an update that waits for others
+   */
+  echoRepeats(
+    inbox: readonly IncomingUpdate[],
+    writers: ReadonlySet<Subscriber>,
+    before: StateVector | undefined,
+    isPending: (update: Uint8Array) => boolean,
+  ): void {
+    const isMixed = inbox.length > writers.size;
+    for (const item of inbox) {
+      const { from, update } = item;
+      if (item.isReply || (writers.has(from) && !(isMixed && isKnown(item, before)))) continue;
+      if (from.hasPending && isPending(update)) continue;
       const frame = updateFrame(update);
-      void this.journal.settled().then(() => {
-        if (from.peer.isOpen) from.peer.write(frame);
+      void this.journal.settledFor(frame.length).then(() => {
+        if (from.peer.isOpen) this.delivery.sendRepeat(from, frame);
       });
     }
   }
+}
+
+/** One append of its is over. True when none is left. */
+function settle(writer: Subscriber): boolean {
+  writer.unsaved -= 1;
+  if (writer.unsaved > 0) return false;
+  writer.unsavedSince = undefined;
+  return true;
+}
+
+/** All that it inserts was there before: the frame for its tick doesn't hold it. What it only deletes is not looked up. */
+function isKnown({ ranges }: IncomingUpdate, before: StateVector | undefined): boolean {
+  if (ranges.length === 0 || before === undefined) return false;
+  return ranges.every(({ client, clock, length }) => clock + length <= (before.get(client) ?? 0));
 }
 
 function framesOf(updates: readonly Pick<NewUpdate, 'update'>[]): Buffer {

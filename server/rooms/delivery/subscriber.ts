@@ -20,14 +20,14 @@ export type Delivery =
       /** Frames that are still to be written; shared with others, so they cost no memory of their own. */
       frames: readonly Buffer[];
       next: number;
-      /** True while a drain callback is outstanding. */
-      isWaiting: boolean;
     };
 
 const CURRENT: Delivery = { mode: 'current' };
 
 export class Subscriber {
   delivery: Delivery = CURRENT;
+  /** It is behind, and a drain callback is outstanding. One at a time, however often it asks for more. */
+  awaitsDrain = false;
   /** Own updates that were applied and wait for the log, oldest state first: their frames are withheld. */
   unsaved = 0;
   unsavedSince: StateVector | undefined;

@@ -8,10 +8,11 @@ import { CLOSE } from '../../protocol/close-codes.js';
 import { extraFrame, updateFrame } from '../../protocol/messages.js';
 import { START, type Attribution, type LoggedUpdate, type Position } from '../../storage/document-log.js';
 import { DocumentExistsError } from '../../storage/errors.js';
+import { attribute } from '../attribution.js';
 import type { Publisher } from '../delivery/publisher.js';
 import type { Subscriber } from '../delivery/subscriber.js';
 import { hasDependencies } from '../document/dependencies.js';
-import type { Emission, LiveDocument } from '../document/live-document.js';
+import type { Emission, LiveDocument, StateVector } from '../document/live-document.js';
 import { frozenBecause } from '../document/rules.js';
 import {
   DocumentTooLargeError,
@@ -109,6 +110,7 @@ export class Edits implements Tickable {
     const trace = this.#trace;
     this.#trace = undefined;
     const startedAt = performance.now();
+    const hadPending = live.pendingBytes > 0;
     const { emitted, writers, parts, before, undone, poison } = applyUpdates(
       live,
       inbox,
@@ -119,7 +121,8 @@ export class Edits implements Tickable {
     const appliedAt = performance.now();
     for (const refused of undone) this.#tellUndone(refused);
     if (before !== undefined) {
-      const saved = publisher.publish(emitted, { writers, parts }, before);
+      const by = hadPending ? this.#withPending(writers, live) : writers;
+      const saved = publisher.publish(emitted, { writers: by, parts }, before);
       if (trace !== undefined) traceEdit(trace, { startedAt, appliedAt, updates: inbox.length, saved });
       this.room.onContent();
     } else {
@@ -130,7 +133,7 @@ export class Edits implements Tickable {
       return;
     }
     if (live.pendingBytes > 0) this.#notePending(inbox, live);
-    publisher.echoRepeats(inbox, writers);
+    publisher.echoRepeats(inbox, writers, before, (update) => !hasDependencies(live.doc, update));
     if (live.pendingBytes > MAX_PENDING_BYTES) this.#onTooMuchPending();
   }
 
@@ -145,6 +148,20 @@ export class Edits implements Tickable {
   /** Whose updates wait for others in between: no echo is owed to them, and they pay when too much waits. */
   #notePending(inbox: readonly IncomingUpdate[], live: LiveDocument): void {
     for (const { from, update } of inbox) if (!hasDependencies(live.doc, update)) from.hasPending = true;
+  }
+
+  /**
+   * What waited may have come in with what others sent: who sent it is a writer too, and is owed an echo when it is durable.
+   * To be called after the transaction, where something waited before it.
+   */
+  #withPending(writers: ReadonlySet<Subscriber>, live: LiveDocument): ReadonlySet<Subscriber> {
+    const all = new Set(writers);
+    for (const subscriber of this.room.subscribers) {
+      if (!subscriber.hasPending) continue;
+      all.add(subscriber);
+      subscriber.hasPending = live.pendingBytes > 0;
+    }
+    return all;
   }
 
   #onTooMuchPending(): void {
@@ -193,6 +210,7 @@ export class Edits implements Tickable {
     const { tracing } = this.node;
     const trace = tracing?.current?.child({ name: 'edit', attributes: { document: this.document } });
     const startedAt = performance.now();
+    const hadPending = live.pendingBytes > 0;
     const { result, update, before } = this.#changed(live, change);
     const appliedAt = performance.now();
     this.node.onWork(this.document, appliedAt - startedAt);
@@ -200,7 +218,8 @@ export class Edits implements Tickable {
       await journal.settled();
       return { result, position: undefined };
     }
-    const saved = publisher.publish([{ update, attribution }], NOBODY, before, options);
+    const by = hadPending ? { writers: this.#withPending(NOBODY.writers, live), parts: [] } : NOBODY;
+    const saved = publisher.publish([{ update, attribution }], by, before, options);
     if (trace !== undefined) traceEdit(trace, { startedAt, appliedAt, updates: 1, saved });
     this.room.onContent();
     return { result, position: await saved };
@@ -221,13 +240,27 @@ export class Edits implements Tickable {
     const { live, publisher, journal } = this.room;
     const last = entries[entries.length - 1];
     if (live === undefined || last === undefined) return;
+    const pendingBytes = live.pendingBytes;
     const { update, before } = live.transact(() => {
       for (const entry of entries) if (entry.node !== this.node.id) Y.applyUpdate(live.doc, entry.update);
     });
     journal.durablePosition = last.position;
     if (update === undefined) return;
-    publisher?.send(updateFrame(update), before);
+    if (live.pendingBytes < pendingBytes) this.#keepWhatWaited(update, live, before);
+    else publisher?.send(updateFrame(update), before);
     this.room.onContent();
+  }
+
+  /** Updates of this node's clients waited for those of another one: they have never been in the log. */
+  #keepWhatWaited(update: Uint8Array, live: LiveDocument, before: StateVector): void {
+    const writers = this.#withPending(NOBODY.writers, live);
+    const [writer] = writers;
+    const attribution: Attribution =
+      writer === undefined
+        ? { principal: 'system', at: Date.now(), source: 'system' }
+        : attribute(writer.peer.principal, 'sync');
+    // What the log throws the room has been told.
+    this.room.publisher?.publish([{ update, attribution }], { writers, parts: [] }, before).catch(() => undefined);
   }
 }
 

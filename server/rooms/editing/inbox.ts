@@ -16,8 +16,9 @@ import { factsOf, type RoomNode } from '../room-node.js';
 export interface IncomingUpdate {
   readonly from: Subscriber;
   readonly update: Uint8Array;
-  /** How many it holds. */
+  /** How many it holds, and which, by client. */
   readonly structs: number;
+  readonly ranges: UpdateSummary['ranges'];
   /** The answer to our step 1: no echo is owed when it brings nothing new. */
   readonly isReply: boolean;
 }
@@ -69,7 +70,7 @@ export class Inbox {
       return false;
     }
     if (!this.#hasRoom(from.peer, update) || !this.#canFollow(from.peer, update)) return false;
-    this.#updates.push({ from, update, structs: summary.structs, isReply });
+    this.#updates.push({ from, update, structs: summary.structs, ranges: summary.ranges, isReply });
     this.#bytes += update.length;
     return true;
   }

@@ -101,6 +101,13 @@ export class Journal {
     await Promise.allSettled([...this.#appending, this.#restating]);
   }
 
+  /** The same, for so many bytes that wait for it. */
+  async settledFor(bytes: number): Promise<void> {
+    this.node.backlog.bytes += bytes;
+    await this.settled();
+    this.node.backlog.bytes -= bytes;
+  }
+
   /** Who keeps a local copy needs the epoch to tell this life of the document from another. */
   async #learnEpoch(): Promise<void> {
     try {

@@ -1,0 +1,252 @@
+import * as decoding from 'lib0/decoding';
+import t from 'tap';
+import * as Y from 'yjs';
+import { CLOSE } from '../../server/protocol/close-codes.js';
+import type { RoomRegistry } from '../../server/rooms/room-registry.js';
+import type { DocumentLog } from '../../server/storage/document-log.js';
+import { message, syncStep1, updateMessage } from '../harness/raw-client.js';
+import { RecordingPeer, roomsWithoutGateway } from '../harness/rooms.js';
+import { until } from '../harness/until.js';
+
+const SERVER = { id: 'server', isAnonymous: false, grants: [] };
+const REST = { source: 'rest' } as const;
+
+/** The real log, which can be held up, and refuse. */
+class Log {
+  appendsToRefuse = 0;
+  #gate: Promise<void> | undefined;
+  #held = 0;
+
+  readonly wrap = (log: DocumentLog): DocumentLog =>
+    new Proxy(log, {
+      get: (target, key) => {
+        const value: unknown = Reflect.get(target, key, target);
+        if (typeof value !== 'function') return value;
+        const call = value.bind(target) as (...args: unknown[]) => unknown;
+        if (key !== 'append' && key !== 'compact' && key !== 'erase') return call;
+        return async (...args: unknown[]) => {
+          if (key === 'append' && this.appendsToRefuse-- > 0) throw new Error('refused');
+          this.#held += 1;
+          await this.#gate;
+          return call(...args);
+        };
+      },
+    });
+
+  /** @returns goes on */
+  hold(): () => void {
+    this.#held = 0;
+    let goOn: () => void = () => undefined;
+    this.#gate = new Promise((resolve) => (goOn = resolve));
+    return () => {
+      this.#gate = undefined;
+      goOn();
+    };
+  }
+
+  /** Something has come since it was held up. */
+  isAsked(): boolean {
+    return this.#held > 0;
+  }
+}
+
+/** A client with a document of its own. */
+class Client {
+  readonly peer: RecordingPeer;
+  readonly doc = new Y.Doc();
+  readonly attendance;
+  #written: Uint8Array = new Uint8Array();
+
+  constructor(rooms: RoomRegistry, document: string, name: string) {
+    this.peer = new RecordingPeer(name);
+    this.doc.on('update', (update: Uint8Array) => (this.#written = update));
+    this.attendance = rooms.join(document, this.peer);
+  }
+
+  /** Writes without sending. @returns the update */
+  set(key: string, value: unknown = true): Uint8Array {
+    this.doc.getMap('m').set(key, value);
+    return this.#written;
+  }
+
+  send(update: Uint8Array): void {
+    this.attendance.receive(updateMessage(update));
+  }
+
+  /** Updates that the server has sent, whether alone or as part of an answer. */
+  received(isAnswer = false): Uint8Array[] {
+    return this.peer.messages.flatMap((bytes) => {
+      const decoder = decoding.createDecoder(bytes);
+      if (decoding.readVarUint(decoder) !== 0) return [];
+      const step = decoding.readVarUint(decoder);
+      return step === 2 || (isAnswer && step === 1) ? [decoding.readVarUint8Array(decoder)] : [];
+    });
+  }
+
+  /** What it would hold by what was sent to it. */
+  keys(): string[] {
+    const doc = new Y.Doc();
+    for (const update of this.received(true)) Y.applyUpdate(doc, update);
+    return Object.keys(doc.getMap('m').toJSON()).sort();
+  }
+
+  /** How many updates came that hold something of `client`. */
+  echoesOf(client: Client): number {
+    return this.received().filter((update) => Y.parseUpdateMeta(update).to.has(client.doc.clientID)).length;
+  }
+}
+
+void t.test('at the edges of a room', async (t) => {
+  const log = new Log();
+  const { rooms } = await roomsWithoutGateway(t, { wrap: log.wrap, idleUnloadMs: 0 });
+  const enter = async <N extends string>(document: string, ...names: N[]): Promise<Record<N, Client>> => {
+    const clients = names.map((name) => [name, new Client(rooms, document, name)] as const);
+    await applied(document);
+    return Object.fromEntries(clients) as Record<N, Client>;
+  };
+  const applied = (document: string): Promise<void> => rooms.read(document, () => undefined);
+  /** Appends nothing; resolves when all is durable. */
+  const saved = async (document: string): Promise<void> => {
+    await rooms.edit(document, SERVER, () => 0, REST);
+  };
+  /** Too large for one write. */
+  const fill = (document: string): Promise<unknown> =>
+    rooms.edit(
+      document,
+      SERVER,
+      (doc) => {
+        for (let i = 0; i < 300; i += 1) doc.getMap('large').set(`${i}`, 'x'.repeat(10_000));
+      },
+      REST,
+    );
+  /** So much that waits for what never comes that the room starts again from the log. */
+  const startAfresh = async (document: string): Promise<void> => {
+    const { culprit } = await enter(document, 'culprit');
+    culprit.set('never sent');
+    culprit.send(culprit.set('waits', 'x'.repeat(1_100_000)));
+    await until(() => culprit.peer.closedWith === CLOSE.irreconcilable);
+    await applied(document);
+  };
+
+  await t.test('who is behind when the room starts afresh is brought up all the same', async (t) => {
+    await fill('afresh');
+    const { reader, writer } = await enter('afresh', 'reader', 'writer');
+    reader.peer.isStuck = true;
+    reader.attendance.receive(syncStep1());
+    writer.send(writer.set('before'));
+    await applied('afresh');
+    await startAfresh('afresh');
+    writer.send(writer.set('after'));
+    await applied('afresh');
+    reader.peer.drain();
+    writer.send(writer.set('later'));
+    await applied('afresh');
+    t.strictSame(reader.keys(), ['after', 'before', 'later']);
+  });
+
+  await t.test('a refused append holds up nothing that its writer reads later', async (t) => {
+    await fill('refused');
+    const { writer, other } = await enter('refused', 'writer', 'other');
+    log.appendsToRefuse = 1;
+    writer.send(writer.set('mine'));
+    await applied('refused');
+    await until(async () => (await rooms.read('refused', (doc) => doc.getMap('m').size)) === 0);
+    t.equal(writer.echoesOf(writer), 0);
+    writer.peer.isStuck = true;
+    writer.attendance.receive(syncStep1());
+    writer.peer.drain();
+    other.send(other.set('theirs'));
+    await applied('refused');
+    t.strictSame(writer.keys(), ['theirs']);
+  });
+
+  await t.test('who asks for the state while its edit is on its way to the log has the echo afterwards', async (t) => {
+    await fill('asking');
+    const { writer } = await enter('asking', 'writer');
+    const goOn = log.hold();
+    writer.send(writer.set('mine'));
+    await applied('asking');
+    writer.peer.isStuck = true;
+    writer.attendance.receive(message(0, 0, Y.encodeStateVector(writer.doc)));
+    t.equal(writer.echoesOf(writer), 0);
+    goOn();
+    await saved('asking');
+    writer.peer.drain();
+    t.equal(writer.echoesOf(writer), 1);
+  });
+
+  await t.test('who asks and does not read has a bounded part of the memory', async (t) => {
+    const { reader } = await enter('greedy', 'reader');
+    const large = reader.set('large', 'x'.repeat(200_000));
+    reader.send(large);
+    await saved('greedy');
+    reader.peer.isStuck = true;
+    for (let i = 0; i < 100; i += 1) reader.attendance.receive(syncStep1());
+    t.ok(reader.peer.lag < 2_000_000, `${reader.peer.lag} bytes of answers`);
+    for (let i = 0; i < 100; i += 1) {
+      reader.send(large);
+      await saved('greedy');
+    }
+    t.ok(reader.peer.lag < 5_000_000, `${reader.peer.lag} bytes of echoes`);
+    t.equal(reader.peer.closedWith, CLOSE.overloaded, 'what is owed is not left out in silence');
+  });
+
+  await t.test('what waited for others is echoed when it is durable, and again when it is sent again', async (t) => {
+    const { one, two } = await enter('waiting', 'one', 'two');
+    const first = one.set('key', 1);
+    Y.applyUpdate(two.doc, first);
+    const second = two.set('key', 2);
+    two.send(second);
+    await saved('waiting');
+    t.equal(two.echoesOf(two), 0);
+    const goOn = log.hold();
+    one.send(first);
+    await applied('waiting');
+    t.equal(two.echoesOf(two), 0, 'it came in with what another client sent, and is not durable yet');
+    goOn();
+    await saved('waiting');
+    t.equal(two.echoesOf(two), 1);
+    two.send(second);
+    await saved('waiting');
+    t.equal(two.echoesOf(two), 2);
+  });
+
+  await t.test('what is sent again together with something new is echoed as well', async (t) => {
+    const { one, two } = await enter('again', 'one', 'two');
+    const known = two.set('known');
+    two.send(known);
+    await saved('again');
+    t.equal(one.echoesOf(two), 1);
+    one.send(known);
+    one.send(one.set('new'));
+    await saved('again');
+    t.equal(one.echoesOf(one), 1);
+    t.equal(one.echoesOf(two), 2);
+  });
+
+  await t.test('who comes while a document is erased is told that it was', async (t) => {
+    const { early } = await enter('erased', 'early');
+    early.send(early.set('secret'));
+    await saved('erased');
+    const goOn = log.hold();
+    const erasing = rooms.erase('erased');
+    await until(() => log.isAsked());
+    const { late } = await enter('erased', 'late');
+    goOn();
+    await erasing;
+    t.equal(late.peer.closedWith, CLOSE.deleted);
+    t.notOk(rooms.open().some(({ document }) => document === 'erased'));
+  });
+
+  await t.test('a document that is changed on its way out of memory leaves later', async () => {
+    await rooms.edit('leaving', SERVER, (doc) => doc.getMap('m').set('text', 'x'.repeat(100_000)), REST);
+    const goOn = log.hold();
+    const isOpen = (state?: string): boolean =>
+      rooms.open().some((room) => room.document === 'leaving' && room.state === (state ?? room.state));
+    await until(() => isOpen('unloading'), { what: 'it is folded, to leave' });
+    const edited = rooms.edit('leaving', SERVER, (doc) => doc.getMap('m').set('late', true), REST);
+    goOn();
+    await edited;
+    await until(() => !isOpen(), { what: 'it leaves' });
+  });
+});
