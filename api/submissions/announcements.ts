@@ -1,11 +1,15 @@
 /** What the event feed is told of submissions. Never an answer: events outlive an erasure. */
 import { LRUCache } from 'lru-cache';
+import type { SubmissionStatus } from '../../crdt/submission/index.js';
 import type { EventPublisher } from '../../server/events/index.js';
 import type { SubmissionRecord } from './records/submission-record.js';
 import { sheetDocument } from './access/rights.js';
 import type { SubmissionView } from './sheets.js';
 
 const REMEMBERED = 10_000;
+
+export const eventTypeOf = (status: SubmissionStatus): string =>
+  status === 'submitted' ? 'submission.submitted' : 'submission.status';
 
 export class Announcements {
   /** What was last told of a sheet: somebody who types is not news with every key. */
@@ -33,8 +37,7 @@ export class Announcements {
   async statusChanged(record: SubmissionRecord, userId: string): Promise<void> {
     const { status, version } = record;
     this.onStatus(sheetDocument(record.formId, record.id));
-    const type = status === 'submitted' ? 'submission.submitted' : 'submission.status';
-    await this.#publish(type, record, userId, { status, version });
+    await this.#publish(eventTypeOf(status), record, userId, { status, version });
   }
 
   async abandoned(record: SubmissionRecord): Promise<void> {

@@ -1,6 +1,6 @@
 /** The parts of submissions, wired. */
 import type { Logger } from 'pino';
-import type { Authenticator } from '../../server/auth/index.js';
+import { identityOf, SYSTEM, type Authenticator } from '../../server/auth/index.js';
 import type { EventFeed } from '../../server/events/index.js';
 import type { FormHistory } from '../../server/history/index.js';
 import type { Rooms } from '../../server/rooms/rooms.js';
@@ -10,6 +10,8 @@ import { SheetAccess } from './access/sheet-access.js';
 import { Announcements } from './announcements.js';
 import { SubmissionFiles } from './files/submission-files.js';
 import { Abandonment } from './life-cycle/abandonment.js';
+import { BegunSteps } from './life-cycle/begun-steps.js';
+import { Finishing } from './life-cycle/finishing.js';
 import { SheetLifeCycle } from './life-cycle/life-cycle.js';
 import { SubmissionListing } from './lists/listing.js';
 import { LiveProgress } from './live-progress.js';
@@ -58,16 +60,22 @@ export function createSubmissions(options: SubmissionsOptions): SubmissionParts 
   const publications = feed.subscribe({ types: ['form.published'] }, (events) => {
     for (const { formId } of events) if (formId !== undefined) liveProgress.lookAtForm(formId);
   });
-  const abandonment = new Abandonment({
-    ...{ node: options.node, leases: storage.leases, store, lifeCycle, logger, clock },
-    everyMs: options.abandonmentEveryMs,
-  });
-  if (options.isServed) abandonment.start();
+  const steps = new BegunSteps(storage.records);
   const service = new SubmissionService({
-    ...{ rooms, store, sheets, lifeCycle, versions, announcements, snapshots, history, clock },
+    ...{ rooms, store, sheets, lifeCycle, steps, versions, announcements, snapshots, history, clock },
     files: new SubmissionFiles(storage.files, storage.records, rooms, clock, options.filesBytes),
     access: new SheetAccess(options.authenticator),
   });
+  const finishing = new Finishing({
+    ...{ steps, rooms, store, lifeCycle, announcements, logger, clock },
+    toldSince: (time) => feed.since(time),
+    submit: (by, formId, id) => service.submit({ ...SYSTEM, ...identityOf(by) }, formId, id, undefined),
+  });
+  const abandonment = new Abandonment({
+    ...{ node: options.node, leases: storage.leases, store, lifeCycle, finishing, logger, clock },
+    everyMs: options.abandonmentEveryMs,
+  });
+  if (options.isServed) abandonment.start();
   return {
     service,
     listing: new SubmissionListing(store, sheets, versions, rooms),

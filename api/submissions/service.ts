@@ -27,6 +27,7 @@ import { permitted, type Device } from './device.js';
 import type { SubmissionFile, SubmissionFiles, Upload } from './files/submission-files.js';
 import { HandingIn } from './life-cycle/handing-in.js';
 import { dueAfter, idlePolicyOf } from './life-cycle/idle-policy.js';
+import type { BegunSteps } from './life-cycle/begun-steps.js';
 import type { SheetLifeCycle } from './life-cycle/life-cycle.js';
 import { sheetDocument } from './access/rights.js';
 import { contentOf, etagOfSheet, type Sheets, type SubmissionView } from './sheets.js';
@@ -40,6 +41,7 @@ export interface SubmissionServiceOptions {
   readonly files: SubmissionFiles;
   readonly sheets: Sheets;
   readonly lifeCycle: SheetLifeCycle;
+  readonly steps: BegunSteps;
   readonly versions: FormVersions;
   readonly access: SheetAccess;
   readonly snapshots: SnapshotStore;
@@ -190,19 +192,22 @@ export class SubmissionService {
     change: { readonly status: SubmissionStatus; readonly note: string | null },
     ifMatch: string | undefined,
   ): Promise<SubmissionView> {
-    const { rooms, store, sheets, clock } = this.options;
+    const { rooms, store, sheets, steps, clock } = this.options;
     const stored = await this.options.store.require(formId, id);
     const { record } = stored;
     if (ifMatch !== undefined) requireMatch(ifMatch, (await sheets.view(record)).etag);
-    const step = { at: clock(), by: identityOf(principal), note: change.note };
-    const changed = withStatus(record, change.status, step);
-    if (!(await store.replace(stored, changed))) {
-      throw new Problem('conflict', 'The submission was changed by somebody else at the same moment.');
-    }
-    const document = sheetDocument(formId, id);
-    await rooms.edit(document, principal, (doc) => writeStatus(doc, change.status), { source: 'rest' });
-    await this.options.announcements.statusChanged(changed, principal.id);
-    return sheets.view(changed);
+    const { status, note } = change;
+    const [at, by] = [clock(), identityOf(principal)];
+    const changed = withStatus(record, status, { at, by, note });
+    const isChanged = await steps.during(record, { status, at, by }, async () => {
+      if (!(await store.replace(stored, changed))) return false;
+      const document = sheetDocument(formId, id);
+      await rooms.edit(document, principal, (doc) => writeStatus(doc, status), { source: 'rest' });
+      await this.options.announcements.statusChanged(changed, principal.id);
+      return true;
+    });
+    if (isChanged) return sheets.view(changed);
+    throw new Problem('conflict', 'The submission was changed by somebody else at the same moment.');
   }
 
   /** The sheet, its snapshots and history, the record. @throws Problem `submission_not_found`, `stale` */
@@ -228,6 +233,7 @@ export class SubmissionService {
     if (record.final !== null) await releaseUnique(store, await sheets.form(record), record.id, record.final.answers);
     await files.erase(record.formId, record.id);
     await store.erase(record);
+    await this.options.steps.erase(record.formId, record.id);
     return { submissionId: record.id, document, erasedAt, updates, bytes, snapshots: snapshotCount };
   }
 
@@ -235,6 +241,7 @@ export class SubmissionService {
   async eraseForm(formId: string): Promise<void> {
     await this.options.files.erase(formId);
     await this.options.store.eraseForm(formId);
+    await this.options.steps.erase(formId);
   }
 
   /** @throws Problem `submission_not_found`, `submission_closed`, `validation_failed` */

@@ -183,6 +183,20 @@ export class EventFeed implements EventPublisher, FeedSource {
     return (await log.range(FEED_STREAM, { limit, ...(after === undefined ? {} : { after }) })).map(eventFrom);
   }
 
+  /** What was published at this time (Unix, in milliseconds) and later, newest first. */
+  async *since(time: number): AsyncGenerator<FeedEvent> {
+    for (let before: string | undefined; ;) {
+      const page = { reverse: true, limit: PAGE_EVENTS, ...(before === undefined ? {} : { before }) };
+      const events = await this.options.log.range(FEED_STREAM, page);
+      for (const event of events) {
+        if (event.at < time) return;
+        yield eventFrom(event);
+      }
+      before = events.at(-1)?.id;
+      if (before === undefined) return;
+    }
+  }
+
   /** Undefined before the first event. */
   async lastId(): Promise<string | undefined> {
     return (await this.options.log.range(FEED_STREAM, { reverse: true, limit: 1 }))[0]?.id;

@@ -4,6 +4,7 @@ import { readAnswers, readSheetMeta } from '../../crdt/submission/index.js';
 import { composeServer } from '../harness/composed-server.js';
 import { readStream } from '../harness/feed-reader.js';
 import { restClient, type RestClient } from '../harness/rest-client.js';
+import { startServer } from '../harness/server-process.js';
 import { stockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
 
@@ -272,4 +273,43 @@ void t.test('DELETE of a document takes along what belongs to it', async (t) => 
   }
   t.equal((await admin.post('/forms', { id: form })).body.code, 'form_deleted');
   t.equal((await erase(`form/${form}`)).status, 404);
+});
+
+void t.test('what is handed in while the server is killed is told of, once, when it is back', async (t) => {
+  const killed = await startServer();
+  t.teardown(() => killed.cleanup());
+  const before = restClient(killed.http);
+  t.equal((await before.post('/forms', { id: 'kill', pages: [{ id: 'p1', fields: [NAME] }] })).status, 201);
+  t.equal((await before.post('/forms/kill/publish')).status, 201);
+  const start = async (): Promise<string> =>
+    (await before.post('/forms/kill/submissions', { answers: { name: 'Ada' } })).headers.get('location') ?? '';
+  const paths = (await Promise.all(Array.from({ length: 40 }, start))).map((path) => path.replace('/api/v1', ''));
+  const submits = paths.map((path) => before.post(`${path}/submit`));
+  const settled = Promise.allSettled(submits);
+  await Promise.race(submits);
+  await killed.kill();
+  await settled;
+
+  const back = await composeServer({ dataDir: killed.dataDir, abandonmentEveryMs: 50 });
+  t.teardown(() => back.close());
+  const rest = restClient(back.http);
+  const feed = await readStream(back.http, '?after=0&types=submission.submitted');
+  t.teardown(() => feed.close());
+  const list = async (query: string): Promise<{ id: string }[]> =>
+    (await rest.get(`/forms/kill/submissions?limit=200&${query}`)).body.data as { id: string }[];
+  const told = (): unknown[] => feed.events.map(({ data }) => data.submissionId).sort();
+  // What was frozen is handed in; what was not can still be filled.
+  for (const { id } of await list('status=in_progress')) {
+    await until(
+      async () => {
+        const { status } = await rest.patch(`/forms/kill/submissions/${id}/answers`, { answers: { name: 'Bea' } });
+        return status === 200 || (await rest.get(`/forms/kill/submissions/${id}`)).body.status === 'submitted';
+      },
+      { what: 'no sheet stays between the two' },
+    );
+  }
+  const submitted = (await list('status=submitted')).map(({ id }) => id).sort();
+  t.ok(submitted.length > 0);
+  await until(() => told().length >= submitted.length, { what: () => `${told().length} of ${submitted.length}` });
+  t.same(told(), submitted);
 });

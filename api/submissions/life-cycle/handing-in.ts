@@ -13,6 +13,7 @@ import type { SubmissionStore } from '../records/submission-store.js';
 import { claimUnique, releaseUnique } from '../records/unique-answers.js';
 import { sheetDocument } from '../access/rights.js';
 import { etagOfSheet, type Sheets, type SubmissionView } from '../sheets.js';
+import type { BegunSteps } from './begun-steps.js';
 import type { SheetLifeCycle } from './life-cycle.js';
 
 export interface HandingInOptions {
@@ -21,6 +22,7 @@ export interface HandingInOptions {
   readonly files: SubmissionFiles;
   readonly sheets: Sheets;
   readonly lifeCycle: SheetLifeCycle;
+  readonly steps: BegunSteps;
   readonly announcements: Announcements;
   /** Unix time in milliseconds. */
   readonly clock: () => number;
@@ -53,20 +55,20 @@ export class HandingIn {
       if (forged.length > 0) throw invalidAnswers(forged);
       const taken = await claimUnique(store, form, id, final.answers);
       if (taken.length > 0) throw invalidAnswers(taken);
-      if (!(await this.#freeze(principal, record, answers))) {
-        await releaseUnique(store, form, id, final.answers);
-        continue;
-      }
       const at = clock();
-      const step = { at, by: identityOf(principal), note: null };
-      const submitted = { ...withStatus(record, 'submitted', step), submittedAt: at, dueAt: null, final };
-      if (!(await store.replace(stored, submitted))) {
-        // Not for good: what it has become meanwhile may be refused.
-        await lifeCycle.showStatus(record);
-        continue;
-      }
-      await this.options.announcements.statusChanged(submitted, principal.id);
-      return sheets.view(submitted);
+      const by = identityOf(principal);
+      const step = withStatus(record, 'submitted', { at, by, note: null });
+      const submitted = { ...step, submittedAt: at, dueAt: null, final };
+      const outcome = await this.options.steps.during(record, { status: 'submitted', at, by }, async () => {
+        if (!(await this.#freeze(principal, record, answers))) return 'other answers';
+        if (!(await store.replace(stored, submitted))) return 'other record';
+        await this.options.announcements.statusChanged(submitted, principal.id);
+        return 'submitted';
+      });
+      if (outcome === 'submitted') return sheets.view(submitted);
+      if (outcome === 'other answers') await releaseUnique(store, form, id, final.answers);
+      // Not for good: what it has become meanwhile may be refused.
+      else await lifeCycle.showStatus(record);
     }
     throw new Problem('conflict', 'The answers change faster than they can be handed in.');
   }
