@@ -5,7 +5,8 @@ import type { SnapshotInfo } from '../../server/storage/snapshots.js';
 import type { AuditLog } from '../audit/audit-log.js';
 import * as schemas from '../documents/schemas.js';
 import { documentName } from '../documents/service.js';
-import { callerOf, requireRight } from '../http/caller.js';
+import { can, type Principal } from '../../server/auth/index.js';
+import { callerOf, requireBackstage, requireRight } from '../http/caller.js';
 import { timeOf } from '../http/pages.js';
 import { Problem } from '../http/problem.js';
 import type { SnapshotService } from './service.js';
@@ -75,7 +76,7 @@ export const snapshotRoutes: FastifyPluginAsyncZod<SnapshotRoutesOptions> = asyn
     },
     async (request, reply) => {
       const name = documentName(request.params);
-      requireRight(callerOf(request), name, 'read', 'document_not_found');
+      requireReader(callerOf(request), name);
       const { id } = request.params;
       reply.header('vary', 'accept');
       if (request.headers.accept?.includes('application/octet-stream') === true) {
@@ -100,7 +101,7 @@ export const snapshotRoutes: FastifyPluginAsyncZod<SnapshotRoutesOptions> = asyn
     },
     async (request) => {
       const name = documentName(request.params);
-      requireRight(callerOf(request), name, 'read', 'document_not_found');
+      requireReader(callerOf(request), name);
       const { changes, isTruncated } = await snapshots.diff(name, request.params.id, request.query.against);
       return { changes: [...changes], isTruncated };
     },
@@ -145,6 +146,11 @@ export const snapshotRoutes: FastifyPluginAsyncZod<SnapshotRoutesOptions> = asyn
     },
   );
 };
+
+/** What a document was is part of its history: who merely fills a form sees that of their own sheet alone. */
+function requireReader(principal: Principal, name: string): void {
+  if (!can(principal, name, 'write')) requireBackstage(principal, name, 'document_not_found');
+}
 
 function shown(info: SnapshotInfo): z.infer<typeof schemas.snapshotSchema> {
   return { ...info, createdAt: timeOf(info.createdAt) };

@@ -57,7 +57,17 @@ void t.test('a policy takes snapshots while people edit, on publishing and befor
   t.match(first, { kind: 'automatic', label: 'automatic', createdBy: 'system' });
 
   t.equal((await ada.post('/forms/kept/publish')).status, 201);
-  t.match((await list())[0], { kind: 'publish', label: 'publish (version 1)', createdBy: 'ada' });
+  const [published] = await list();
+  t.match(published, { kind: 'publish', label: 'publish (version 1)', createdBy: 'ada' });
+  for (const [role, status] of [
+    ['viewer', 200],
+    ['respondent', 403],
+  ] as const) {
+    const token = await admin.post('/tokens', { sub: role, grants: [{ document: 'form/kept', role }] });
+    const reader = restClient(server.http, token.body.token);
+    for (const part of ['', '/diff'])
+      t.equal((await reader.get(`${path}/${published!.id}${part}`)).status, status, `${role} ${part}`);
+  }
   const restored = await ada.post(`${path}/${first!.id}/restore`);
   t.equal(restored.status, 200, restored.text);
   const before = (await list()).find(({ id }) => id === restored.body.before);
