@@ -29,11 +29,11 @@ export class Audience {
   }
 
   async assigned(actor: Principal, thread: StoredThread, assignee: string): Promise<void> {
-    await this.#tell([{ ...aboutOf(actor, thread), ...openingOf(thread), userId: assignee, reason: 'assigned' }]);
+    await this.#tell([{ ...aboutOf(actor, thread), ...quoteOf(thread), userId: assignee, reason: 'assigned' }]);
   }
 
   async resolved(actor: Principal, thread: StoredThread): Promise<void> {
-    const about = { ...aboutOf(actor, thread), ...openingOf(thread) };
+    const about = { ...aboutOf(actor, thread), ...quoteOf(thread) };
     await this.#tell((await this.#concerned(thread)).map((userId) => ({ ...about, userId, reason: 'resolved' })));
   }
 
@@ -67,7 +67,11 @@ function aboutOf(actor: Principal, thread: StoredThread): Pick<Notice, 'actor' |
 }
 
 /** What the thread is about. With the comment that says so, for when that is deleted. */
-function openingOf(thread: StoredThread): Pick<Notice, 'commentId' | 'text'> {
-  const opening: CommentJson | undefined = thread.comments.find(({ deletedAt }) => deletedAt === null);
+function quoteOf(thread: StoredThread): Pick<Notice, 'commentId' | 'text'> {
+  const opening = openingOf(thread);
   return opening === undefined ? { text: '' } : { commentId: opening.id, text: opening.body };
 }
+
+/** The first comment that stands. */
+export const openingOf = ({ comments }: StoredThread): CommentJson | undefined =>
+  comments.find(({ deletedAt }) => deletedAt === null);

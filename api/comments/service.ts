@@ -27,7 +27,7 @@ import { requireForm } from '../forms/required-form.js';
 import { etagOf, requireMatch } from '../http/etag.js';
 import { Problem } from '../http/problem.js';
 import type { Notifier, Subject } from '../notifications/index.js';
-import type { Audience } from './audience.js';
+import { openingOf, type Audience } from './audience.js';
 import { commentsDocument } from './rights.js';
 import { present, ThreadDocuments, type ThreadState } from './thread-documents.js';
 import { pageOfThreads, type ThreadFilter } from './thread-list.js';
@@ -118,7 +118,9 @@ export class CommentService {
       await this.#tell(isResolved ? 'comment.resolved' : 'comment.reopened', formId, principal, { threadId });
     }
     if (isResolved) await audience.resolved(principal, after);
-    if (assignee !== null || isResolved) await this.#forgetGone({ formId, threadId });
+    const quoted = openingOf(after)?.id;
+    const told = { formId, threadId, ...(quoted === undefined ? {} : { commentId: quoted }) };
+    if (assignee !== null || isResolved) await this.#forgetGone(told);
     return this.#threads.state(after);
   }
 

@@ -17,6 +17,8 @@ const KEPT_MS = 180 * 24 * 3_600_000;
 const NONE = '*';
 /** Records that are read or written at once: one journey to a remote store, one flush of a local one. */
 const BATCH = 100;
+/** They tell of a thread, and quote the comment that it begins with. */
+const ABOUT_THREADS: ReadonlySet<Reason> = new Set(['assigned', 'resolved']);
 
 export const notificationRecordSchema = z.object({
   id: z.string(),
@@ -70,12 +72,16 @@ export class NotificationStore {
 
   async add(userId: string, content: Omit<Notification, 'id'>): Promise<Notification> {
     const notification = { id: uuidv7(), ...content };
-    const expiresAt = content.createdAt + KEPT_MS;
-    // The words first: a place is never read before what it leads to is there.
-    await this.records.put(contentKey(userId, notification), encode(notification), { expiresAt });
-    const place = [notification.formId, notification.threadId, notification.commentId];
-    await this.records.put(placeKey(userId, notification.id), encode(place), { expiresAt });
+    await this.#put(userId, notification, content.createdAt + KEPT_MS);
     return notification;
+  }
+
+  async #put(userId: string, notification: Notification, expiresAt: number | undefined): Promise<void> {
+    const expiry = expiresAt === undefined ? {} : { expiresAt };
+    // The words first: a place is never read before what it leads to is there.
+    await this.records.put(contentKey(userId, notification), encode(notification), expiry);
+    const place = [notification.formId, notification.threadId, notification.commentId];
+    await this.records.put(placeKey(userId, notification.id), encode(place), expiry);
   }
 
   /** Newest first. */
@@ -145,7 +151,10 @@ export class NotificationStore {
     return outcome !== 'missing';
   }
 
-  /** Every notification of every user that speaks of it. Answers how many there were. */
+  /**
+   * Every notification of every user that speaks of it. Those that only quote a comment, of a thread that stands, stay
+   * without its words. Answers how many were touched.
+   */
   async erase({ formId, threadId, commentId }: Subject): Promise<number> {
     const prefix: RecordKey = [
       'notification-of',
@@ -153,18 +162,27 @@ export class NotificationStore {
       ...(threadId === undefined ? [] : [threadId]),
       ...(threadId === undefined || commentId === undefined ? [] : [commentId]),
     ];
-    let places: RecordKey[] = [];
+    let batch: StoredRecord[] = [];
     const forget = async (): Promise<void> => {
-      await Promise.all(places.map((key) => this.records.delete(key)));
-      places = [];
+      await Promise.all(batch.map((record) => this.#forget(record, commentId !== undefined)));
+      batch = [];
     };
-    for await (const { key } of this.records.scan(prefix)) {
-      const [, , , , userId, id] = key;
-      if (userId !== undefined && id !== undefined) places.push(placeKey(userId, id));
-      if (places.length >= BATCH) await forget();
+    for await (const record of this.records.scan(prefix)) {
+      batch.push(record);
+      if (batch.length >= BATCH) await forget();
     }
     await forget();
     return this.records.erase(prefix);
+  }
+
+  /** What leads to it, not yet what it says. @param isComment its thread stays */
+  async #forget({ key, value, expiresAt }: StoredRecord, isComment: boolean): Promise<void> {
+    const [, , , , userId, id] = key;
+    if (userId === undefined || id === undefined) return;
+    const notification = decode(value);
+    if (isComment && ABOUT_THREADS.has(notification.reason)) {
+      await this.#put(userId, { ...notification, commentId: null, text: '' }, expiresAt);
+    } else await this.records.delete(placeKey(userId, id));
   }
 
   /** Newest first, from behind `cursor` on. */

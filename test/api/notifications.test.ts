@@ -269,8 +269,12 @@ void t.test('with a comment, a thread or a form go the notifications that hold i
   t.equal((await pam.delete(`/notifications/${id}`)).status, 404);
   const opening = (await quin.get(`/forms/gone/threads/${two}`)).body.comments[0].id as string;
   await quin.delete(`/forms/gone/threads/${two}/comments/${opening}`);
-  t.same(await texts(), ['Kept @[pam]', 'One @[pam]'], 'also where it is told of an assignment');
+  t.same(await texts(), ['', 'Kept @[pam]', 'One @[pam]'], 'the thread is hers still');
+  const [assigned] = await inbox(pam, '?reason=assigned');
+  t.match(assigned, { threadId: two, commentId: null, text: '' });
+  t.same((await pam.post('/notifications/read', { ids: [assigned!.id] })).body, { read: 1 });
   await quin.delete(`/forms/gone/threads/${two}`);
+  t.same(await texts(), ['Kept @[pam]', 'One @[pam]']);
 
   await pam.put('/forms/gone/subscription', { mode: 'follow' });
   const erased = await quin.delete('/forms/gone');
