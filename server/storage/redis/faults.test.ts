@@ -218,12 +218,20 @@ void t.test('a full Redis makes appends wait, in order, until there is room', as
   const server = await startFor(t);
   const storage = await openFor(t, { url: server.url });
   await storage.documents.append('doc', [saying('before')]);
+  const [upTo] = await Promise.all(['long', 'gone'].map((name) => storage.documents.append(name, [saying('x')])));
+  await storage.records.put(['r', 'a'], Buffer.from('record'));
+  const lease = await storage.leases.acquire('duty', 'node-1', 60_000);
   await server.with((client) => client.config('SET', 'maxmemory', '1mb'));
   const appends = ['a', 'b', 'c'].map((text) => storage.documents.append('doc', [saying(text)]));
   await failing(storage, /full/);
   const health = storage.health();
   t.ok(health.state === 'failing' && health.pendingBytes > 0);
   t.equal((await storage.documents.load('doc')).updates.length, 1, 'reading goes on');
+  // What makes room, and what keeps a duty where it is.
+  t.equal(await storage.documents.compact('long', upTo ?? '', Buffer.from('x')), 'done');
+  t.equal((await storage.documents.erase('gone')).updates, 1);
+  t.equal(await storage.records.delete(['r', 'a']), true);
+  t.equal(await lease?.renew(60_000), true);
   await server.with((client) => client.config('SET', 'maxmemory', '0'));
   await Promise.all(appends);
   await healed(storage);

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 --[[
 Replaces the log up to a position by a state that includes it.
 

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 --[[
 Deletes a record.
 

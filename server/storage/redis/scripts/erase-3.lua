@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 --[[
 Leaves a tombstone of a document and nothing else.
 

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 --[[
 Prolongs a lease, or gives it back, if it is still held under this grant.
 
