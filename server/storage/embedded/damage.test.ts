@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, open, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, open, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
@@ -70,6 +70,92 @@ for (const [where, inTable, pattern] of [
     );
   });
 }
+
+async function logOf(folder: string): Promise<string> {
+  const names = await readdir(path.join(folder, 'store'));
+  return path.join(folder, 'store', names.find((name) => name.endsWith('.log')) ?? '');
+}
+
+/** Where the record that holds `text` begins, in the first block of a log. */
+function recordOf(log: Buffer, text: string): number {
+  const within = log.indexOf(text);
+  for (let at = 0; ;) {
+    const next = at + 7 + log.readUInt16LE(at + 4);
+    if (next > within) return at;
+    at = next;
+  }
+}
+
+for (const [what, damage, mostHurt] of [
+  ['the length of a record', (log: Buffer, at: number) => log.writeUInt8(log.readUInt8(at + 5) ^ 0x10, at + 5), 0],
+  ['the kind of a record', (log: Buffer, at: number) => log.writeUInt8(log.readUInt8(at + 6) ^ 0x10, at + 6), 0],
+  ['half a kilobyte that reads as zeros', (log: Buffer, at: number) => log.fill(0, at, at + 512), 4],
+] as const) {
+  void t.test(`${what}, damaged in the log, costs what it hits, and nothing behind it`, async (t) => {
+    const folder = await newDataFolder(t);
+    const first = await openFolder(t, folder);
+    const names = Array.from({ length: 40 }, (_, i) => `d${String(i).padStart(2, '0')}`);
+    for (const name of names) await first.documents.append(name, [saying(`${name}:`.padEnd(150, 'x'))]);
+    await first.close();
+    const file = await logOf(folder);
+    const log = await readFile(file);
+    damage(log, recordOf(log, 'd20:'));
+    await writeFile(file, log);
+
+    const again = await openFolder(t, folder);
+    t.match(again.health(), { state: 'failing', reason: /damaged/ });
+    const loads = await Promise.allSettled(names.map((name) => again.documents.load(name)));
+    const hurt = loads.flatMap((load, i) =>
+      load.status === 'fulfilled' && load.value.updates.length === 1 ? [] : [names[i] ?? ''],
+    );
+    t.ok(hurt.length <= mostHurt, `hurt: ${hurt.join()}`);
+    t.ok(
+      loads.every((load) => load.status === 'rejected' || load.value.updates.length === 1),
+      'none is taken for empty',
+    );
+  });
+}
+
+void t.test('what a crash left of an append stays no append, whatever its bytes look like', async (t) => {
+  const folder = await newDataFolder(t);
+  const first = await openFolder(t, folder);
+  await first.records.put(['right'], Buffer.from('viewer'));
+  await first.close();
+  // Whole records of an own store, in which the same person has all rights.
+  const forged = await newDataFolder(t);
+  const other = await openFolder(t, forged);
+  for (let i = 0; i < 9; i++) await other.records.put(['right'], Buffer.from('owner'));
+  await other.close();
+  const again = await openFolder(t, folder);
+  await again.documents.append('doc', [saying('before')]);
+  const lookalike = await readFile(await logOf(forged));
+  await again.documents.append('doc', [{ ...saying(''), update: Buffer.concat([lookalike, Buffer.alloc(100, 'x')]) }]);
+  await again.close();
+  const file = await logOf(folder);
+  const cutOff = (await readFile(file)).indexOf(lookalike) + lookalike.length;
+  await truncate(file, cutOff);
+  const { documents, records } = await openFolder(t, folder);
+  t.equal(Buffer.from((await records.get(['right']))?.value ?? []).toString(), 'viewer');
+  t.equal((await documents.load('doc')).updates.length, 1);
+});
+
+void t.test('a damaged log does not bring back what a later one has replaced', async (t) => {
+  const folder = await newDataFolder(t);
+  const first = await openFolder(t, folder);
+  await first.records.put(['key'], Buffer.from('replaced'));
+  await first.records.put(['damaged'], Buffer.from('damaged value'));
+  await first.close();
+  const file = await logOf(folder);
+  const log = await readFile(file);
+  const second = await openFolder(t, folder);
+  await second.records.put(['key'], Buffer.from('in its place'));
+  await second.close();
+  // As a crash leaves it that came before LevelDB could delete it.
+  log.writeUInt8(log.readUInt8(log.indexOf('damaged value')) ^ 1, log.indexOf('damaged value'));
+  await writeFile(file, log);
+  const { records } = await openFolder(t, folder);
+  t.equal(Buffer.from((await records.get(['key']))?.value ?? []).toString(), 'in its place');
+});
 
 void t.test('a second process on the same folder is told who has it', async (t) => {
   const folder = await newDataFolder(t);

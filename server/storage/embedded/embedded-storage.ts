@@ -19,7 +19,7 @@ import { EmbeddedBus, EmbeddedLeases } from './embedded-bus.js';
 import { EmbeddedEventLog, EmbeddedRecordStore } from './embedded-records.js';
 import { STORE_KEY } from './keys.js';
 import { purgeOf } from './purge.js';
-import { findLogDamage, type LogDamage } from './write-ahead-log.js';
+import { findLogDamage, type LogReport } from './write-ahead-log.js';
 
 export interface EmbeddedStorageOptions {
   /** DATA_DIR; created when missing. */
@@ -40,7 +40,8 @@ const NUMBER_BLOCK = 1_000_000;
 export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Promise<Storage> {
   const folder = path.resolve(options.folder, 'store');
   await prepareFolder(folder);
-  const damages = await setAsideDamage(folder, options.logger);
+  const reports = await setAsideDamage(folder, options.logger);
+  const damages = reports.filter(({ offset }) => offset !== undefined);
   const level: Level = new ClassicLevel<Uint8Array, Uint8Array>(folder, {
     keyEncoding: 'view',
     valueEncoding: 'view',
@@ -49,7 +50,7 @@ export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Prom
   await openLevel(level, folder);
   let reserved: number;
   try {
-    for (const { operations } of damages) await level.batch([...operations], { sync: true });
+    for (const { operations } of reports) await level.batch([...operations], { sync: true });
     reserved = readFormat(level, folder);
     await level.put(STORE_KEY, formatRecord(reserved + NUMBER_BLOCK), { sync: true });
   } catch (error) {
@@ -168,9 +169,10 @@ async function prepareFolder(folder: string): Promise<void> {
 }
 
 /** LevelDB drops what it cannot read. Its file is kept beside the store, and what it says is written again. */
-async function setAsideDamage(folder: string, logger: Logger): Promise<LogDamage[]> {
-  const damages = await findLogDamage(folder);
-  for (const { file, offset, operations, unreadableBytes } of damages) {
+async function setAsideDamage(folder: string, logger: Logger): Promise<LogReport[]> {
+  const reports = await findLogDamage(folder);
+  for (const { file, offset, operations, unreadableBytes } of reports) {
+    if (offset === undefined) continue;
     const copy = path.join(path.dirname(folder), `damaged-${Date.now()}-${path.basename(file)}`);
     await copyFile(file, copy);
     logger.error(
@@ -178,7 +180,7 @@ async function setAsideDamage(folder: string, logger: Logger): Promise<LogDamage
       `the store's log is damaged: ${file} at byte ${offset}; ${unreadableBytes} bytes are unreadable, the rest was written again`,
     );
   }
-  return damages;
+  return reports;
 }
 
 async function openLevel(level: Level, folder: string): Promise<void> {
