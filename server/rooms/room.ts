@@ -11,7 +11,7 @@ import { DocumentCorruptedError, DocumentErasedError, DocumentExistsError } from
 import { Delivery } from './delivery/delivery.js';
 import { Publisher } from './delivery/publisher.js';
 import { Subscriber } from './delivery/subscriber.js';
-import { LiveDocument } from './document/live-document.js';
+import { LiveDocument, type StateVector } from './document/live-document.js';
 import { Edits, type ChangeOptions, type EditsOwner } from './editing/edits.js';
 import { Journal, type JournalOwner } from './editing/journal.js';
 import { DocumentUnavailableError } from './errors.js';
@@ -44,6 +44,8 @@ export class Room implements EditsOwner, JournalOwner {
   #hydrated: Hydrated | undefined;
   #subscription: Subscription | undefined;
   #ready: Promise<void>;
+  /** What the document held that was given up: others have written to a shared log since. */
+  #told: StateVector | undefined;
   /** Grows with every load and reload: an earlier load than the last has nothing more to say. */
   #loads = 0;
 
@@ -137,9 +139,18 @@ export class Room implements EditsOwner, JournalOwner {
       this.delivery?.adopt(subscriber);
       this.#greet(subscriber);
     }
+    this.#tellRest();
     this.onContent();
     if (this.subscribers.size === 0) this.#transition('last left');
     this.node.onStateChange(this);
+  }
+
+  /** Those who stayed are not asked what they have: they are told what the log had more than the document given up. */
+  #tellRest(): void {
+    const told = this.#told;
+    this.#told = undefined;
+    if (told !== undefined && this.live !== undefined)
+      this.publisher?.send(Buffer.concat(this.live.differenceSince(told)), told);
   }
 
   #hydrate(live: LiveDocument): void {
@@ -189,6 +200,7 @@ export class Room implements EditsOwner, JournalOwner {
     for (const { peer } of this.subscribers) if (peer.isOpen) peer.pause();
     const abandoned = this.live;
     this.delivery?.end();
+    if (this.node.log.isShared) this.#told ??= abandoned?.told();
     this.#hydrated = undefined;
     this.edits.clear();
     this.#ready = this.journal

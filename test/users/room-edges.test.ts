@@ -96,6 +96,68 @@ class Client {
   }
 }
 
+/** The real log, told by the test what other nodes have appended. */
+class SharedLog {
+  /** Tells the room what it finds in the log. */
+  announce: (() => Promise<void>) | undefined;
+
+  readonly wrap = (log: DocumentLog): DocumentLog =>
+    new Proxy(log, {
+      get: (target, key) => {
+        if (key === 'isShared') return true;
+        const value: unknown = Reflect.get(target, key, target);
+        if (typeof value !== 'function') return value;
+        if (key !== 'subscribe') return value.bind(target) as unknown;
+        return (...[document, , onUpdates]: Parameters<DocumentLog['subscribe']>) => {
+          this.announce = async () => {
+            const { updates } = await log.load(document);
+            await onUpdates(updates.map((update) => ({ ...update, node: 'another' })));
+          };
+          return Promise.resolve({ close: () => Promise.resolve() });
+        };
+      },
+    });
+}
+
+void t.test('at the edges of a room on several nodes', async (t) => {
+  const log = new SharedLog();
+  const { rooms, storage } = await roomsWithoutGateway(t, { wrap: log.wrap });
+  const applied = (document: string): Promise<void> => rooms.read(document, () => undefined);
+  const appendElsewhere = (document: string, update: Uint8Array): Promise<unknown> =>
+    storage.documents.append(document, [{ update, attribution: { principal: 'ada', at: 0, source: 'sync' } }]);
+
+  await t.test('what waited for an edit at another node comes into the log with it', async (t) => {
+    const here = new Client(rooms, 'waiting', 'here');
+    await applied('waiting');
+    const elsewhere = new Y.Doc();
+    elsewhere.getMap('m').set('key', 1);
+    const first = Y.encodeStateAsUpdate(elsewhere);
+    Y.applyUpdate(here.doc, first);
+    here.send(here.set('key', 2));
+    await applied('waiting');
+    await appendElsewhere('waiting', first);
+    await log.announce?.();
+    await until(() => here.echoesOf(here) === 1, { what: 'the echo: it is saved' });
+    const stored = new Y.Doc();
+    const { updates } = await storage.documents.load('waiting');
+    for (const { update } of updates) Y.applyUpdate(stored, update);
+    t.equal(stored.getMap('m').get('key'), 2);
+  });
+
+  await t.test('what the log held already when a room started afresh is told to who was there', async (t) => {
+    const [reader, culprit] = ['reader', 'culprit'].map((name) => new Client(rooms, 'afresh', name));
+    await applied('afresh');
+    const elsewhere = new Y.Doc();
+    elsewhere.getMap('m').set('elsewhere', true);
+    await appendElsewhere('afresh', Y.encodeStateAsUpdate(elsewhere));
+    culprit!.set('never sent');
+    culprit!.send(culprit!.set('waits', 'x'.repeat(1_100_000)));
+    await until(() => culprit!.peer.closedWith === CLOSE.irreconcilable);
+    await applied('afresh');
+    t.strictSame(reader!.keys(), ['elsewhere']);
+  });
+});
+
 void t.test('at the edges of a room', async (t) => {
   const log = new Log();
   const { rooms } = await roomsWithoutGateway(t, { wrap: log.wrap, idleUnloadMs: 0 });

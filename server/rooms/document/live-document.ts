@@ -50,6 +50,8 @@ export class LiveDocument {
 
   #emitted: Uint8Array | undefined;
   #before: StateVector = new Map();
+  /** The last change threw, and may have been done in part. */
+  #isHalfChanged = false;
   /** With the updates since. */
   #base: Base | undefined;
   #tail: Uint8Array[] = [];
@@ -78,6 +80,7 @@ export class LiveDocument {
   /** HOT PATH. Runs `change` as one transaction. What it throws is thrown on, after Yjs has committed what was done. */
   transact<T>(change: (transaction: Y.Transaction) => T): Emission<T> {
     this.#emitted = undefined;
+    this.#isHalfChanged = true;
     const result = Y.transact<T>(this.doc, (transaction) => {
       try {
         return change(transaction);
@@ -87,6 +90,7 @@ export class LiveDocument {
         transaction.local = true;
       }
     });
+    this.#isHalfChanged = false;
     const update = this.#emitted as Uint8Array | undefined;
     this.#emitted = undefined;
     if (update !== undefined) this.#remember(update);
@@ -175,6 +179,11 @@ export class LiveDocument {
     if (this.#tail.length > 1) this.#tail = [Y.mergeUpdates(this.#tail)];
     // A client takes itself for synced at the first step 2, so that one has to come last.
     return { frames: [...asUpdates, syncStep2Frame(this.#tail[0] ?? EMPTY_UPDATE)], wasCached };
+  }
+
+  /** What everybody has who was sent all that this document emitted. */
+  told(): StateVector {
+    return this.#isHalfChanged ? this.#before : Y.decodeStateVector(this.stateVector());
   }
 
   /** What arose since `known`, as frames of updates; for a client that fell behind. */
