@@ -33,7 +33,7 @@ export class MessageHandler implements IncomingHandler {
 
   onQueryAwareness(): void {
     const whole = this.room.presence.wholeFrame();
-    if (whole !== undefined) this.room.delivery?.sendPresence(this.subscriber, whole);
+    if (whole !== undefined) this.room.presenceSender.tell(this.subscriber, whole);
   }
 
   onUnknown(type: number): void {

@@ -36,7 +36,7 @@ export class Room implements EditsOwner, JournalOwner {
   /** Why the stored content cannot be read; undefined when it can. */
   damage: string | undefined;
   readonly subscribers = new Set<Subscriber>();
-  readonly presence = new Presence();
+  readonly presence: Presence;
   readonly journal: Journal;
 
   readonly edits: Edits;
@@ -53,6 +53,7 @@ export class Room implements EditsOwner, JournalOwner {
     readonly name: string,
     private readonly node: RoomNode,
   ) {
+    this.presence = new Presence(node.log.isShared);
     this.journal = new Journal(name, node, this);
     this.edits = new Edits(name, node, this);
     this.presenceSender = new PresenceSender(name, node, this);
@@ -138,6 +139,7 @@ export class Room implements EditsOwner, JournalOwner {
     for (const subscriber of this.subscribers) {
       this.delivery?.adopt(subscriber);
       this.#greet(subscriber);
+      this.presenceSender.catchUp(subscriber);
     }
     this.#tellRest();
     this.onContent();

@@ -2,9 +2,10 @@ import * as decoding from 'lib0/decoding';
 import t from 'tap';
 import * as Y from 'yjs';
 import { CLOSE } from '../../server/protocol/close-codes.js';
+import { Presence } from '../../server/rooms/presence/presence.js';
 import type { RoomRegistry } from '../../server/rooms/room-registry.js';
 import type { DocumentLog } from '../../server/storage/document-log.js';
-import { message, syncStep1, updateMessage } from '../harness/raw-client.js';
+import { awarenessMessage, message, syncStep1, updateMessage } from '../harness/raw-client.js';
 import { RecordingPeer, roomsWithoutGateway } from '../harness/rooms.js';
 import { until } from '../harness/until.js';
 
@@ -88,6 +89,32 @@ class Client {
     const doc = new Y.Doc();
     for (const update of this.received(true)) Y.applyUpdate(doc, update);
     return Object.keys(doc.getMap('m').toJSON()).sort();
+  }
+
+  show(clock: number, state: unknown): void {
+    this.attendance.receive(awarenessMessage(this.doc.clientID, clock, state));
+  }
+
+  /** What it was told of the client with this id, one state after the other; null when that has left. */
+  toldOf(clientId: number): unknown[] {
+    return this.peer.messages.flatMap((bytes) => {
+      const outer = decoding.createDecoder(bytes);
+      if (decoding.readVarUint(outer) !== 1) return [];
+      const decoder = decoding.createDecoder(decoding.readVarUint8Array(outer));
+      const states: unknown[] = [];
+      for (let left = decoding.readVarUint(decoder); left > 0; left -= 1) {
+        const id = decoding.readVarUint(decoder);
+        decoding.readVarUint(decoder);
+        const state: unknown = JSON.parse(decoding.readVarString(decoder));
+        if (id === clientId) states.push(state);
+      }
+      return states;
+    });
+  }
+
+  leave(): void {
+    this.peer.leave();
+    this.attendance.leave();
   }
 
   /** How many updates came that hold something of `client`. */
@@ -298,6 +325,49 @@ void t.test('at the edges of a room', async (t) => {
     await erasing;
     t.equal(late.peer.closedWith, CLOSE.deleted);
     t.notOk(rooms.open().some(({ document }) => document === 'erased'));
+  });
+
+  await t.test('who reads too slowly for presence is told who left meanwhile, as soon as it has read', async (t) => {
+    const { reader, guest } = await enter('present', 'reader', 'guest');
+    guest.show(1, { here: true });
+    await until(() => reader.toldOf(guest.doc.clientID).length === 1);
+    reader.peer.isStuck = true;
+    guest.send(guest.set('large', 'x'.repeat(100_000)));
+    await saved('present');
+    guest.leave();
+    const { late } = await enter('present', 'late');
+    late.show(1, { here: true });
+    await until(() => late.toldOf(late.doc.clientID).length > 0);
+    t.equal(reader.toldOf(guest.doc.clientID).length, 1);
+    reader.peer.drain();
+    t.equal(reader.toldOf(guest.doc.clientID).at(-1), null);
+    t.match(reader.toldOf(late.doc.clientID), [{ here: true }]);
+  });
+
+  await t.test('a client that is back before its dead connection is found stays present', async (t) => {
+    const { witness, ada } = await enter('back', 'witness', 'ada');
+    const back = new Client(rooms, 'back', 'ada');
+    back.doc.clientID = ada.doc.clientID;
+    ada.show(1, { tab: 'before' });
+    back.show(5, { tab: 'after' });
+    await until(() => witness.toldOf(ada.doc.clientID).length === 1);
+    t.match(witness.toldOf(ada.doc.clientID), [{ tab: 'before' }], 'the first one owns it');
+    ada.leave();
+    await until(() => witness.toldOf(ada.doc.clientID).length === 2);
+    t.match(witness.toldOf(ada.doc.clientID)[1], { tab: 'after' });
+    back.leave();
+    await until(() => witness.toldOf(ada.doc.clientID).length === 3);
+    t.equal(witness.toldOf(ada.doc.clientID)[2], null);
+  });
+
+  await t.test('nothing is kept for other nodes where there are none', (t) => {
+    const presence = new Presence(false);
+    const peer = new RecordingPeer('ada');
+    // An awareness message without its type and length.
+    for (let id = 0; id < 100; id += 1) presence.apply(peer, awarenessMessage(id, 1, {}).subarray(2), 0);
+    t.equal(presence.size, 32);
+    t.strictSame(presence.takeUntold(), []);
+    t.end();
   });
 
   await t.test('a document that is changed on its way out of memory leaves later', async () => {

@@ -77,13 +77,14 @@ export class Delivery {
     return { wasCached };
   }
 
-  sendPresence(subscriber: Subscriber, frame: Buffer): void {
+  /** False when too much waits already. */
+  sendPresence(subscriber: Subscriber, frame: Buffer): boolean {
     if (subscriber.peer.lagBytes() > PRESENCE_LAG_BYTES) {
       this.counters.presenceSkips += 1;
-      subscriber.isPresenceStale = true;
-      return;
+      return false;
     }
     this.#write(subscriber, frame);
+    return true;
   }
 
   /** An echo of its own that nothing else holds. It can't be left out, and whoever doesn't read can't have more of them. */

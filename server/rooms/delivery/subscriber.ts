@@ -31,8 +31,8 @@ export class Subscriber {
   /** Own updates that were applied and wait for the log, oldest state first: their frames are withheld. */
   unsaved = 0;
   unsavedSince: StateVector | undefined;
-  /** Awareness was skipped for lack of room. */
-  isPresenceStale = false;
+  /** Awareness was left out for lack of room, from this time on (Unix ms). */
+  presenceStaleSince: number | undefined;
   /** Sent updates that wait in Yjs for others in between. */
   hasPending = false;
   /** One reason per connection is enough for updates it may not send. */

@@ -10,6 +10,8 @@ import type { Presence } from './presence.js';
 import { PresenceExchange } from './presence-exchange.js';
 
 const WINDOW_MAX_MS = 500;
+/** What was left out may have happened before its window ended. Told twice does no harm. */
+const STALE_MARGIN_MS = 5_000;
 /** Presence may take this share of the event loop: a flush that took n ms is followed by a pause of 10 n. */
 const COST_FACTOR = 10;
 /** With more people than this, the window grows with their number: 70 ms for 100. Who moves is sent to all. */
@@ -63,24 +65,34 @@ export class PresenceSender {
 
   #send(): void {
     this.#timer = undefined;
-    const { presence, subscribers, delivery } = this.room;
+    const { presence, subscribers } = this.room;
     if (!presence.hasChanges) return;
     const startedAt = performance.now();
     const frame = presence.takeChanges();
-    for (const subscriber of subscribers) {
-      if (subscriber.isPresenceStale) {
-        const whole = presence.wholeFrame() ?? frame;
-        subscriber.isPresenceStale = false;
-        delivery?.sendPresence(subscriber, whole);
-      } else {
-        delivery?.sendPresence(subscriber, frame);
-      }
-    }
+    for (const subscriber of subscribers) this.tell(subscriber, frame);
     this.#exchange?.tell();
     this.#sentAt = performance.now();
     const cost = this.#sentAt - startedAt;
     const crowd = Math.max(1, subscribers.size / CROWD);
     this.#windowMs = Math.min(WINDOW_MAX_MS, Math.max(this.node.presencePace.windowMs * crowd, COST_FACTOR * cost));
+  }
+
+  /** HOT PATH. Who has too much waiting is told everything when that has left. */
+  tell(subscriber: Subscriber, frame: Buffer): void {
+    if (subscriber.presenceStaleSince !== undefined || this.room.delivery?.sendPresence(subscriber, frame) !== false)
+      return;
+    subscriber.presenceStaleSince = Date.now() - STALE_MARGIN_MS;
+    subscriber.peer.onDrained(() => this.catchUp(subscriber));
+  }
+
+  /** Does nothing for who misses nothing. */
+  catchUp(subscriber: Subscriber): void {
+    const { presence, delivery } = this.room;
+    const since = subscriber.presenceStaleSince;
+    // While the room starts afresh nothing is sent: it calls again.
+    if (since === undefined || delivery === undefined) return;
+    if (delivery.sendPresence(subscriber, presence.frameSince(since))) subscriber.presenceStaleSince = undefined;
+    else subscriber.peer.onDrained(() => this.catchUp(subscriber));
   }
 
   close(): void {

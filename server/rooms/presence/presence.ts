@@ -28,6 +28,8 @@ interface Entry {
   readonly node: string | undefined;
   readonly owner: Owner;
   changedAt: number;
+  /** The same client on another connection, while it is not known whether the owner's still lives. */
+  contender?: { readonly peer: Peer; readonly clock: number; readonly state: Record<string, unknown> };
 }
 
 /** In place of a node's id. Each node says it for itself. */
@@ -45,6 +47,9 @@ export interface PresenceChange {
 }
 
 export class Presence {
+  /** @param isShared other nodes are told, and ask what they have not been told yet */
+  constructor(private readonly isShared: boolean) {}
+
   readonly #entries = new Map<number, Entry>();
   /** Last clock of ids whose connection is gone. */
   readonly #departed = new Map<number, { clock: number; at: number }>();
@@ -83,7 +88,7 @@ export class Presence {
         if (clock > entry.clock) {
           forged += 1;
           // Either a forgery, or the same client back before its old connection was found dead.
-          if (entry.owner.principal.id === peer.principal.id) entry.peer?.probe();
+          if (entry.owner.principal.id === peer.principal.id) this.#contend(entry, peer, clock, bytes);
         }
         continue;
       }
@@ -102,6 +107,24 @@ export class Presence {
     }
     if (!cursor.isAtEnd) throw new MalformedError('bytes behind the end of the awareness update');
     return { hasChanged, forged };
+  }
+
+  /** @throws MalformedError */
+  #contend(entry: Entry, peer: Peer, clock: number, bytes: Uint8Array): void {
+    if (entry.peer === undefined) return;
+    const state = parseState(bytes);
+    if (state === null) delete entry.contender;
+    else entry.contender = { peer, clock, state };
+    entry.peer.probe();
+  }
+
+  /** The owner's connection is gone: whoever has said meanwhile to be the same client goes on. True when there is one. */
+  #handOver(clientId: number, now: number): boolean {
+    const { contender, clock } = this.#entries.get(clientId) ?? {};
+    if (contender?.peer.isOpen !== true || clock === undefined || contender.clock <= clock) return false;
+    if ((this.#owned.get(contender.peer)?.size ?? 0) >= MAX_IDS_PER_CONNECTION) return false;
+    this.#claim(contender.peer, clientId, contender.clock, contender.state, now);
+    return true;
   }
 
   /** The same person with a newer clock, whose connection was at another node: it has moved here. */
@@ -153,7 +176,7 @@ export class Presence {
 
   #noteChange(clientId: number, isOwn: boolean): void {
     this.#changed.add(clientId);
-    if (isOwn) this.#untold.add(clientId);
+    if (isOwn && this.isShared) this.#untold.add(clientId);
     this.#whole = undefined;
   }
 
@@ -182,7 +205,9 @@ export class Presence {
     const owned = this.#owned.get(peer);
     if (owned === undefined) return false;
     this.#owned.delete(peer);
-    for (const clientId of owned) this.#remove(clientId, this.#entries.get(clientId)?.clock ?? 0, now);
+    for (const clientId of owned) {
+      if (!this.#handOver(clientId, now)) this.#remove(clientId, this.#entries.get(clientId)?.clock ?? 0, now);
+    }
     return owned.size > 0;
   }
 
@@ -191,6 +216,15 @@ export class Presence {
     if (this.#entries.size === 0) return undefined;
     this.#whole ??= awarenessFrame(Array.from(this.#entries, ([clientId, entry]) => shown(clientId, entry)));
     return this.#whole;
+  }
+
+  /** Everybody, and who has left since `since` (Unix ms): for somebody who was told nothing meanwhile. */
+  frameSince(since: number): Buffer {
+    const states = Array.from(this.#entries, ([clientId, entry]) => shown(clientId, entry));
+    for (const [clientId, { clock, at }] of this.#departed) {
+      if (at >= since && !this.#entries.has(clientId)) states.push({ clientId, clock, json: 'null' });
+    }
+    return awarenessFrame(states);
   }
 
   /** What changed since the last call, as one frame for everybody. */
