@@ -142,6 +142,7 @@ export class Room implements EditsOwner, JournalOwner {
       this.presenceSender.catchUp(subscriber);
     }
     this.#tellRest();
+    this.edits.goOn();
     this.onContent();
     if (this.subscribers.size === 0) this.#transition('last left');
     this.node.onStateChange(this);
@@ -168,6 +169,7 @@ export class Room implements EditsOwner, JournalOwner {
     this.#transition(isErased ? 'erase' : 'load failed');
     this.live?.destroy();
     this.#hydrated = undefined;
+    this.edits.clear();
     if (error instanceof DocumentCorruptedError) this.damage = error.detail;
     if (!isErased) {
       this.#tellLoadFailed(error);
@@ -204,7 +206,6 @@ export class Room implements EditsOwner, JournalOwner {
     this.delivery?.end();
     if (this.node.log.isShared) this.#told ??= abandoned?.told();
     this.#hydrated = undefined;
-    this.edits.clear();
     this.#ready = this.journal
       .settled()
       .then(() => this.#subscription?.close())

@@ -1,6 +1,7 @@
 import * as encoding from 'lib0/encoding';
 import t from 'tap';
 import * as Y from 'yjs';
+import type { Attendance } from '../../server/rooms/attendance.js';
 import { composeServer } from '../harness/composed-server.js';
 import { rawClient, updateMessage, upgradeStatus } from '../harness/raw-client.js';
 import { restClient } from '../harness/rest-client.js';
@@ -9,6 +10,7 @@ import { stockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
 
 const OTHERS = 40;
+type Five<T> = [T, T, T, T, T];
 // Each stock client listens to the end of the process.
 process.setMaxListeners(2 * OTHERS);
 
@@ -107,22 +109,36 @@ void t.test('an update that would take minutes is given up, and nobody else lose
 
 void t.test('in a tick with a poison update, what earlier writers sent is appended first', async (t) => {
   const { rooms, storage } = await roomsWithoutGateway(t);
-  const [ada, eve] = [new RecordingPeer('ada'), new RecordingPeer('eve')];
-  const [adas, eves] = [rooms.join('shared', ada), rooms.join('shared', eve)];
+  const peers = ['ada', 'eve', 'eve', 'gone', 'late'].map((name) => new RecordingPeer(name));
+  const [ada, twin, eve, gone, late] = peers as Five<RecordingPeer>;
+  const [adas, twins, eves, gones, lates] = peers.map((peer) => rooms.join('shared', peer)) as Five<Attendance>;
   await rooms.read('shared', () => undefined);
   const written = new Y.Doc();
   written.getText('text').insert(0, 'kept');
+  const update = (key: string): Uint8Array => {
+    const doc = new Y.Doc();
+    doc.getMap('m').set(key, true);
+    return updateMessage(Y.encodeStateAsUpdate(doc));
+  };
   // In one turn of the event loop, and so in one tick.
   adas.receive(updateMessage(Y.encodeStateAsUpdate(written)));
+  twins.receive(update('twin'));
   eves.receive(updateMessage(endless(20_000)));
+  gones.receive(update('gone'));
+  lates.receive(update('late'));
+  gone.leave();
+  gones.leave();
   await until(() => eve.closedWith !== undefined, { what: 'the poison is found' });
   t.ok(GIVEN_UP.includes(eve.closedWith ?? 0));
   t.equal(ada.closedWith, undefined, 'who wrote before it stays');
+  t.equal(late.closedWith, undefined, 'who wrote behind it stays');
+  t.equal(twin.closedWith, undefined, 'who shares the name with the culprit stays');
+  t.strictSame(await rooms.read('shared', (doc) => [...doc.getMap('m').keys()].sort()), ['gone', 'late', 'twin']);
   t.equal(await rooms.read('shared', (doc) => doc.getText('text').toJSON()), 'kept');
   const { updates } = await storage.documents.load('shared');
   t.strictSame(
     updates.map(({ attribution }) => attribution.principal),
-    ['ada'],
+    ['ada', 'eve', 'gone', 'late'],
   );
 });
 

@@ -26,8 +26,16 @@ export interface Applied {
   /** The state before; undefined when nothing changed. */
   readonly before: StateVector | undefined;
   readonly undone: readonly { readonly from: readonly IncomingUpdate[]; readonly refusals: readonly Refusal[] }[];
-  /** The updates on which Yjs threw. Its store may be half changed: nothing behind them was applied. */
-  readonly poison: { readonly from: readonly IncomingUpdate[]; readonly error: unknown } | undefined;
+  /** What Yjs threw on. Its store may be half changed: nothing behind it was applied. */
+  readonly poison: Poison | undefined;
+}
+
+export interface Poison {
+  /** All of the connection whose update it was; of all in the transaction where that cannot be told. */
+  readonly from: readonly IncomingUpdate[];
+  /** What others sent, and was not applied because of it. */
+  readonly rest: readonly IncomingUpdate[];
+  readonly error: unknown;
 }
 
 /** Among more writers, one transaction and one write for all matter more than the milliseconds that the disk takes. */
@@ -60,10 +68,10 @@ export function applyUpdates(
   let before: StateVector | undefined;
   const isShared = inbox.some(({ from }) => from !== inbox[0]?.from);
   const groups = isShared ? grouped(inbox, rules !== undefined) : [inbox];
-  for (const from of groups) {
+  for (const [i, from] of groups.entries()) {
     const peer = from[0]?.from.peer;
     if (peer === undefined) continue;
-    let thrown: unknown;
+    let thrown: { readonly error: unknown; readonly sender: Subscriber } | undefined;
     try {
       const emission = live.transact((transaction) => {
         for (const { from: sender, update, structs } of from) {
@@ -73,7 +81,7 @@ export function applyUpdates(
             applier.apply(live.doc, update, structs, live.encodedBytes);
           } catch (error) {
             // Yjs commits what it has done so far, and may throw once more on that: this one is the cause.
-            thrown = error;
+            thrown = { error, sender };
             throw error;
           }
           tell(COSTLY_MS);
@@ -88,7 +96,14 @@ export function applyUpdates(
       if (rules !== undefined && from[0] !== undefined) ownParts.push({ from: from[0].from, update: emission.update });
     } catch (error) {
       tell(0);
-      return { emitted, writers, parts: [], before, undone, poison: { from, error: thrown ?? error } };
+      const isCulprit = (item: IncomingUpdate): boolean =>
+        thrown === undefined ? from.includes(item) : item.from === thrown.sender;
+      const rest = groups
+        .slice(i)
+        .flat()
+        .filter((item) => !isCulprit(item));
+      const poison = { from: from.filter(isCulprit), rest, error: thrown === undefined ? error : thrown.error };
+      return { emitted, writers, parts: [], before, undone, poison };
     }
   }
   tell(0);

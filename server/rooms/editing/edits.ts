@@ -24,7 +24,7 @@ import {
 } from '../errors.js';
 import { factsOf, type RoomNode } from '../room-node.js';
 import type { Tickable } from '../pace/ticker.js';
-import { applyUpdates, type Applied } from './apply.js';
+import { applyUpdates, type Applied, type Poison } from './apply.js';
 import { traceEdit } from './edit-trace.js';
 import { Inbox, type IncomingUpdate } from './inbox.js';
 import type { Journal } from './journal.js';
@@ -88,6 +88,12 @@ export class Edits implements Tickable {
   /** Forgets what waits. */
   clear(): void {
     this.#inbox.clear();
+  }
+
+  /** The room has started afresh. What had arrived before and was not the cause is applied to what was loaded. */
+  goOn(): void {
+    this.#inbox.sift();
+    this.tick();
   }
 
   /** HOT PATH. An update of a client. @throws MalformedError */
@@ -173,7 +179,7 @@ export class Edits implements Tickable {
   }
 
   /** Yjs threw, or was stopped, in the middle of a transaction: its store may be half changed. The log is not. */
-  #onPoison({ from, error }: NonNullable<Applied['poison']>): void {
+  #onPoison({ from, rest, error }: Poison): void {
     const author = from[0]?.from.peer;
     this.node.logger.error(
       { err: error, document: this.document, principal: author?.principal.id },
@@ -182,6 +188,7 @@ export class Edits implements Tickable {
     this.node.counters.errors('poison_update', author === undefined ? undefined : factsOf(author, this.document));
     const { code, reason } = closeAfter(error);
     for (const { peer } of new Set(from.map((item) => item.from))) peer.close(code, reason);
+    this.#inbox.putBack(rest);
     this.room.reload();
   }
 

@@ -57,6 +57,21 @@ export class Inbox {
     this.#bytes = 0;
   }
 
+  /** In front of what has come since. */
+  putBack(updates: readonly IncomingUpdate[]): void {
+    this.#updates = [...updates, ...this.#updates];
+    for (const { update } of updates) this.#bytes += update.length;
+  }
+
+  /** After the document was loaded again: leaves out what cannot follow any more. Who stayed sends it again, with the rest. */
+  sift(): void {
+    for (const item of this.take()) {
+      if (!this.#isComplete(item.from.peer, item.update)) continue;
+      this.#updates.push(item);
+      this.#bytes += item.update.length;
+    }
+  }
+
   /**
    * HOT PATH. Queues an update of a client, or refuses it. True when it was queued.
    * @throws MalformedError
@@ -115,13 +130,17 @@ export class Inbox {
 
   /** Where rules judge by the writer, an update must not wait in Yjs for others: it would be judged as somebody else's. */
   #canFollow(peer: Peer, update: Uint8Array): boolean {
+    if (this.#isComplete(peer, update)) return true;
+    peer.close(CLOSE.irreconcilable, 'updates are missing in between: start afresh');
+    return false;
+  }
+
+  #isComplete(peer: Peer, update: Uint8Array): boolean {
     if (!this.owner.hasRules || isUnlimited(peer)) return true;
     // What it builds on may be waiting for the tick.
     this.owner.tick();
     const { live } = this.owner;
-    if (live === undefined || hasDependencies(live.doc, update)) return true;
-    peer.close(CLOSE.irreconcilable, 'updates are missing in between: start afresh');
-    return false;
+    return live === undefined || hasDependencies(live.doc, update);
   }
 }
 
