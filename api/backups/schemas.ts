@@ -13,7 +13,7 @@ export const backupSchema = z.object({
   createdAt: timeSchema,
   bytes: z.number().describe('Of the archive.'),
   totals: totalsSchema,
-  unreadable: z.array(unreadableSchema).describe('Damaged documents, which are not in it.'),
+  unreadable: z.array(unreadableSchema).describe('Damaged documents, records and events, which are not in it.'),
 });
 export const backupListSchema = pageOf(backupSchema);
 

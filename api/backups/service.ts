@@ -143,5 +143,5 @@ export const verifiedSchema = z.object({
   isWhole: z.boolean(),
   totals: totalsSchema.describe('What is in it, as far as it is whole.'),
   damage: z.array(z.string()).describe('Each with its frame and byte.'),
-  unreadable: z.array(unreadableSchema).describe('Documents that were damaged when the backup was made.'),
+  unreadable: z.array(unreadableSchema).describe('What was damaged when the backup was made.'),
 });

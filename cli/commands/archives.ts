@@ -29,10 +29,12 @@ export async function backUpStore(file: string, config: Config, output: Output):
     const written = await writeArchive(file, installation, ring, { id: uuidv7(), version: VERSION });
     output.result({ file: path.resolve(file), ...written }, [
       `Wrote ${path.resolve(file)} (${written.bytes} bytes): ${shownTotals(written.totals)}.`,
-      ...written.unreadable.map(({ document, reason }) => `  not in it, damaged: ${document}: ${reason}`),
+      ...written.unreadable.map(
+        ({ document, value, reason }) => `  not in it, damaged: ${document ?? value ?? ''}: ${reason}`,
+      ),
     ]);
     if (written.unreadable.length > 0) {
-      throw new CommandError(`${written.unreadable.length} documents are damaged and not in the archive`);
+      throw new CommandError(`${written.unreadable.length} values are damaged and not in the archive`);
     }
   });
 }

@@ -45,8 +45,12 @@ const attributionSchema = z.object({
   source: z.enum(['sync', 'rest', 'import', 'restore', 'undo', 'system']),
 });
 
-export const unreadableSchema = z.object({ document: z.string(), reason: z.string() });
-/** A document of the source that its store could not give: it is not in the archive. */
+export const unreadableSchema = z.object({
+  document: z.string().optional().describe('Name of a document.'),
+  value: z.string().optional().describe('What else: "the record user/ada".'),
+  reason: z.string(),
+});
+/** What the store could not give: it is not in the archive. */
 export type Unreadable = z.infer<typeof unreadableSchema>;
 
 export const headerSchema = z.discriminatedUnion('kind', [

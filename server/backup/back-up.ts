@@ -11,6 +11,7 @@ import {
   StorageError,
   type FileName,
   type LoggedUpdate,
+  type OnDamaged,
 } from '../storage/index.js';
 import { GATHER_BYTES, noTotals, type HeaderOf, type Totals, type Unreadable } from './archive-format.js';
 import type { ArchiveWriter } from './archive-writer.js';
@@ -27,14 +28,14 @@ export interface BackupOptions {
 
 export interface BackupResult {
   readonly totals: Totals;
-  /** Damaged documents: all others are in the archive. */
+  /** Damaged documents, records and events: all others are in the archive. */
   readonly unreadable: readonly Unreadable[];
 }
 
 const EVENTS_PER_READ = 500;
 const DOCUMENTS_PER_LIST = 500;
 
-/** @throws what the store throws, except for single damaged documents */
+/** @throws what the store throws, except for single damaged values */
 export async function backUp(
   storage: Installation,
   archive: ArchiveWriter,
@@ -43,9 +44,10 @@ export async function backUp(
   const totals = noTotals();
   const unreadable: Unreadable[] = [];
   await archive.add({ kind: 'begin', id, createdAt: Date.now(), version, store: storage.kind });
-  await addEvents(storage, archive, totals);
+  const onDamaged: OnDamaged = (value, reason) => void unreadable.push({ value, reason });
+  await addEvents(storage, archive, totals, onDamaged);
   onProgress(0.1);
-  await addRecords(storage, archive, totals);
+  await addRecords(storage, archive, totals, onDamaged);
   onProgress(0.2);
   const names = await documentNames(storage);
   for (const [i, document] of names.entries()) {
@@ -62,13 +64,22 @@ export async function backUp(
 
 type Source = Installation;
 
-async function addEvents({ events }: Source, archive: ArchiveWriter, totals: Totals): Promise<void> {
+async function addEvents(
+  { events }: Source,
+  archive: ArchiveWriter,
+  totals: Totals,
+  onDamaged: OnDamaged,
+): Promise<void> {
   for await (const stream of events.streams()) {
     // Before the events: a consumer never stands behind what is in the archive of them.
     const consumers = [...(await events.consumers(stream))];
     let after: string | undefined;
     for (;;) {
-      const page = await events.range(stream, { limit: EVENTS_PER_READ, ...(after === undefined ? {} : { after }) });
+      const page = await events.range(stream, {
+        limit: EVENTS_PER_READ,
+        onDamaged,
+        ...(after === undefined ? {} : { after }),
+      });
       if (page.length === 0) break;
       const body = Buffer.from(JSON.stringify(page.map(({ data }) => data)));
       await archive.add({ kind: 'events', stream, ids: page.map((event) => event.id) }, body);
@@ -81,7 +92,12 @@ async function addEvents({ events }: Source, archive: ArchiveWriter, totals: Tot
   }
 }
 
-async function addRecords({ records }: Source, archive: ArchiveWriter, totals: Totals): Promise<void> {
+async function addRecords(
+  { records }: Source,
+  archive: ArchiveWriter,
+  totals: Totals,
+  onDamaged: OnDamaged,
+): Promise<void> {
   let gathered: HeaderOf<'records'>['records'] = [];
   let values: Uint8Array[] = [];
   let bytes = 0;
@@ -92,7 +108,7 @@ async function addRecords({ records }: Source, archive: ArchiveWriter, totals: T
     totals.bytes += bytes;
     [gathered, values, bytes] = [[], [], 0];
   };
-  for await (const { key, value, expiresAt } of records.scan([])) {
+  for await (const { key, value, expiresAt } of records.scan([], { onDamaged })) {
     if (isOfStoreAlone(key)) continue;
     const [first, ...rest] = key;
     gathered.push({ key: [first, ...rest], bytes: value.length, ...(expiresAt === undefined ? {} : { expiresAt }) });

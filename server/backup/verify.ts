@@ -15,7 +15,7 @@ export interface Verified {
   readonly totals: Totals;
   /** Empty when the archive is whole. */
   readonly damage: readonly ArchiveDamage[];
-  /** Documents that were damaged when the backup was made. */
+  /** What was damaged when the backup was made. */
   readonly unreadable: readonly Unreadable[];
 }
 

@@ -32,6 +32,12 @@ export class DocumentCorruptedError extends StorageError {
   }
 }
 
+export class RecordDamagedError extends StorageError {
+  constructor(key: readonly string[], cause: Error) {
+    super('document_corrupted', `The stored record "${key.join('/')}" is damaged: ${cause.message}`, { cause });
+  }
+}
+
 /** The folder is in use by another process, is not writable, or is not ours. */
 export class StorageUnavailableError extends StorageError {
   constructor(message: string, options?: ErrorOptions) {

@@ -3,6 +3,7 @@
  *
  * Contract suite: `event-log.contract.ts`.
  */
+import type { OnDamaged } from './record-store.js';
 
 export interface LoggedEvent {
   /** Ordered within the stream: compare as strings. */
@@ -20,6 +21,8 @@ export interface RangeOptions {
   readonly before?: string;
   readonly limit?: number;
   readonly reverse?: boolean;
+  /** As in `ScanOptions`. */
+  readonly onDamaged?: OnDamaged;
 }
 
 export interface EventLog {

@@ -25,11 +25,16 @@ export interface PutOptions {
   readonly ifVersion?: string | null;
 }
 
+/** `what` names a value that the medium has damaged: `the record user/ada`. */
+export type OnDamaged = (what: string, reason: string) => void;
+
 export interface ScanOptions {
   /** Start after this key (exclusive). */
   readonly after?: RecordKey;
   readonly limit?: number;
   readonly reverse?: boolean;
+  /** Damaged records are left out, and told to the health of the store: also to be told to this caller. */
+  readonly onDamaged?: OnDamaged;
 }
 
 export interface RecordStore {

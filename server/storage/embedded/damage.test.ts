@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, open, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { chmod, cp, open, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
+import { backUp } from '../../backup/back-up.js';
+import { ArchiveWriter } from '../../backup/archive-writer.js';
+import { KeyRing } from '../encrypted/key-ring.js';
 import { DocumentCorruptedError, StorageUnavailableError } from '../errors.js';
 import { bytesOf, newDataFolder, openFolder } from '../testing/embedded-folder.js';
 import { saying, textsOf } from '../testing/store-under-test.js';
@@ -70,6 +73,93 @@ for (const [where, inTable, pattern] of [
     );
   });
 }
+
+void t.test('a damaged record or event is named, and hides none beside it', async (t) => {
+  const folder = await newDataFolder(t);
+  const first = await openFolder(t, folder);
+  const marker = randomBytes(64);
+  for (const name of ['a', 'b', 'c']) {
+    await first.records.put(['r', name], name === 'b' ? marker : Buffer.from(name));
+    await first.events.append('e', [name === 'b' ? marker.toString('hex') : name]);
+  }
+  await first.close();
+  await flipWithin(folder, marker);
+  await flipWithin(folder, Buffer.from(marker.toString('hex')));
+
+  const storage = await openFolder(t, folder);
+  const { records, events } = storage;
+  const found: string[] = [];
+  for await (const { key } of records.scan(['r'])) found.push(key[1] ?? '');
+  t.strictSame(found, ['a', 'c']);
+  t.strictSame(
+    (await events.range('e', { limit: 2 })).map(({ data }) => data),
+    ['a', 'c'],
+  );
+  t.match(storage.health(), { state: 'failing', reason: /the record r\/b .*the event \d+ of the stream "e"/ });
+  await t.rejects(records.get(['r', 'b']), { code: 'document_corrupted', message: /"r\/b" is damaged/ });
+  await t.rejects(records.put(['r', 'b'], Buffer.from('anew'), { ifVersion: null }), { code: 'document_corrupted' });
+
+  const archive = new ArchiveWriter(new KeyRing([]), () => Promise.resolve());
+  const { totals, unreadable } = await backUp(storage, archive, { id: 'id', version: '1' });
+  t.match([totals.records, totals.events], [2, 2]);
+  t.match(unreadable, [{ value: /the event/ }, { value: 'the record r/b' }]);
+
+  t.equal(await records.delete(['r', 'b']), true);
+  t.equal(await records.get(['r', 'b']), undefined);
+});
+
+void t.test('a block of a table that cannot be read hides what is in it alone', async (t) => {
+  const folder = await newDataFolder(t);
+  const first = await openFolder(t, folder);
+  const names = Array.from({ length: 60 }, (_, i) => `d${String(i).padStart(2, '0')}`);
+  // Long names make a block of heads, too; what repeats is compressed, so that a block is read as a whole or not at all.
+  const long = (name: string): string => `${name}/`.padEnd(200, 'long ');
+  for (const name of names) {
+    await first.documents.append(long(name), [saying(name.repeat(60))]);
+    await first.records.put(['r', name], Buffer.from(name.repeat(60)));
+    await first.events.append('e', [name.repeat(60)]);
+  }
+  await first.documents.erase('anything');
+  await first.close();
+  const store = path.join(folder, 'store');
+  const tables = (await readdir(store)).filter((name) => name.endsWith('.ldb'));
+  t.equal(tables.length, 1);
+  const table = path.join(store, tables[0] ?? '');
+  const intact = await readFile(table);
+  let hurt = 0;
+  for (const part of [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]) {
+    const copy = await newDataFolder(t);
+    await cp(folder, copy, { recursive: true });
+    const bytes = Buffer.from(intact).fill(
+      0xff,
+      Math.floor(intact.length * part),
+      Math.floor(intact.length * part) + 64,
+    );
+    await writeFile(path.join(copy, 'store', tables[0] ?? ''), bytes);
+    const damaged = await openFolder(t, copy);
+    const { documents, records, events } = damaged;
+    let found = 0;
+    for await (const { key } of records.scan(['r'])) found += key.length - 1;
+    const listed = (await documents.list('', null, 1_000)).data.length;
+    const told = (await events.range('e')).length;
+    const loads = await Promise.allSettled(names.map((name) => documents.load(long(name))));
+    t.ok(
+      loads.every((load) =>
+        load.status === 'rejected'
+          ? load.reason instanceof DocumentCorruptedError
+          : load.value.updates.length === 1 || listed < names.length,
+      ),
+    );
+    const missing = [found, listed, told].map((count) => names.length - count);
+    t.ok(missing.filter((count) => count > 0).length <= 2 && missing.every((count) => count < 45), missing.join());
+    if (missing.some((count) => count > 0)) {
+      t.match(damaged.health(), { state: 'failing', reason: /damaged: .*part of/ });
+      hurt += 1;
+    }
+    await damaged.close();
+  }
+  t.ok(hurt > 0);
+});
 
 async function logOf(folder: string): Promise<string> {
   const names = await readdir(path.join(folder, 'store'));

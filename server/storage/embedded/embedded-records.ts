@@ -5,7 +5,16 @@
  *   event  := f64 appended at | JSON
  */
 import type { EventLog, LoggedEvent, RangeOptions } from '../event-log.js';
-import type { PutOptions, RecordKey, RecordPrefix, RecordStore, ScanOptions, StoredRecord } from '../record-store.js';
+import { RecordDamagedError } from '../errors.js';
+import type {
+  OnDamaged,
+  PutOptions,
+  RecordKey,
+  RecordPrefix,
+  RecordStore,
+  ScanOptions,
+  StoredRecord,
+} from '../record-store.js';
 import { BODY_OFFSET, ChecksumError, seal, sealable, sealed, unseal } from './checksum.js';
 import type { Committer, Level, Operation } from './committer.js';
 import {
@@ -23,6 +32,7 @@ import {
   writeU64,
   type KeyRange,
 } from './keys.js';
+import { type DamageReports, readable } from './damage-reports.js';
 import type { Purge } from './purge.js';
 
 export class EmbeddedRecordStore implements RecordStore {
@@ -31,6 +41,7 @@ export class EmbeddedRecordStore implements RecordStore {
     private readonly committer: Committer,
     private readonly versions: { next(): number },
     private readonly purge: Purge,
+    private readonly damage: DamageReports,
   ) {}
 
   async get(key: RecordKey): Promise<StoredRecord | undefined> {
@@ -41,6 +52,12 @@ export class EmbeddedRecordStore implements RecordStore {
     const value = this.committer.read(recordKey(key));
     const record = value === undefined ? undefined : decodeRecord(key, value);
     return record === undefined || hasExpired(record) ? undefined : record;
+  }
+
+  /** Also of one that is damaged. */
+  #isThere(key: RecordKey): boolean {
+    const value = this.committer.read(recordKey(key));
+    return value !== undefined && !isExpired(value);
   }
 
   async put(key: RecordKey, value: Uint8Array, options: PutOptions = {}): Promise<{ version: string } | 'conflict'> {
@@ -56,9 +73,8 @@ export class EmbeddedRecordStore implements RecordStore {
   }
 
   async delete(key: RecordKey, options: { ifVersion?: string } = {}): Promise<boolean | 'conflict'> {
-    const record = this.#read(key);
-    if (options.ifVersion !== undefined && record?.version !== options.ifVersion) return 'conflict';
-    if (record === undefined) return false;
+    if (options.ifVersion !== undefined && this.#read(key)?.version !== options.ifVersion) return 'conflict';
+    if (!this.#isThere(key)) return false;
     await this.committer.commit([{ type: 'del', key: recordKey(key) }]);
     return true;
   }
@@ -74,13 +90,28 @@ export class EmbeddedRecordStore implements RecordStore {
       : { ...(after === undefined || after.compare(range.gte) < 0 ? { gte: range.gte } : { gt: after }), lt: range.lt };
     let left = options.limit ?? Infinity;
     if (left === 0) return;
-    for await (const [key, value] of this.level.iterator({ ...bounds, reverse: isReverse })) {
-      const segments = segmentsOf(key);
-      const record = decodeRecord([segments[0] ?? '', ...segments.slice(1)], value);
-      if (hasExpired(record)) continue;
+    for await (const [key, value] of this.#recordsIn({ ...bounds, reverse: isReverse }, options.onDamaged)) {
+      const [first = '', ...rest] = segmentsOf(key);
+      const record = this.#decoded([first, ...rest], value, options.onDamaged);
+      if (record === undefined || hasExpired(record)) continue;
       yield record;
       left -= 1;
       if (left === 0) return;
+    }
+  }
+
+  #recordsIn(range: Parameters<typeof readable>[1], onDamaged?: OnDamaged): ReturnType<typeof readable> {
+    return readable(this.level, range, (error) => this.damage.report('part of the records', error, onDamaged));
+  }
+
+  /** Undefined, and reported, for a damaged one: it does not hide the others. */
+  #decoded(key: RecordKey, value: Uint8Array, onDamaged?: OnDamaged): StoredRecord | undefined {
+    try {
+      return decodeRecord(key, value);
+    } catch (error) {
+      if (!(error instanceof RecordDamagedError)) throw error;
+      this.damage.report(`the record ${key.join('/')}`, error.cause, onDamaged);
+      return undefined;
     }
   }
 
@@ -98,7 +129,7 @@ export class EmbeddedRecordStore implements RecordStore {
   /** Deletes what has expired; answers how many. */
   async sweep(): Promise<number> {
     const operations: Operation[] = [];
-    for await (const [key, value] of this.level.iterator(RECORDS)) {
+    for await (const [key, value] of this.#recordsIn(RECORDS)) {
       if (isExpired(value)) operations.push({ type: 'del', key: Buffer.from(key) });
     }
     // Written again while the others were read: looked at anew in the turn in which it is queued.
@@ -108,11 +139,21 @@ export class EmbeddedRecordStore implements RecordStore {
   }
 }
 
+/** @throws RecordDamagedError */
 function decodeRecord(key: RecordKey, stored: Uint8Array): StoredRecord {
-  const body = unseal(stored);
+  const body = unsealed(key, stored);
   const expiresAt = body.readDoubleBE(0);
   const record = { key, version: String(readU64(body, 8)), value: Uint8Array.prototype.slice.call(body, 16) };
   return expiresAt === 0 ? record : { ...record, expiresAt };
+}
+
+function unsealed(key: RecordKey, stored: Uint8Array): Buffer {
+  try {
+    return unseal(stored);
+  } catch (error) {
+    if (error instanceof ChecksumError) throw new RecordDamagedError(key, error);
+    throw error;
+  }
 }
 
 const RECORDS: KeyRange = { gte: Buffer.from([0x10]), lt: Buffer.from([0x11]) };
@@ -123,7 +164,7 @@ function isExpired(stored: Uint8Array | undefined): boolean {
   try {
     return hasExpired(decodeRecord([''], stored));
   } catch (error) {
-    if (error instanceof ChecksumError) return false;
+    if (error instanceof RecordDamagedError) return false;
     throw error;
   }
 }
@@ -151,6 +192,7 @@ export class EmbeddedEventLog implements EventLog {
     private readonly committer: Committer,
     private readonly sequences: { next(): number },
     private readonly purge: Purge,
+    private readonly damage: DamageReports,
   ) {}
 
   async append(stream: string, events: readonly unknown[]): Promise<string[]> {
@@ -174,12 +216,31 @@ export class EmbeddedEventLog implements EventLog {
     };
     const events: LoggedEvent[] = [];
     const reverse = options.reverse === true;
-    for await (const [key, value] of this.level.iterator({ ...bounds, reverse, limit: options.limit ?? -1 })) {
-      const body = unseal(value);
+    const limit = options.limit ?? Infinity;
+    if (limit === 0) return events;
+    const range = { ...bounds, reverse };
+    const onGap = (error: Error): void =>
+      this.damage.report(`part of the event stream "${stream}"`, error, options.onDamaged);
+    for await (const [key, value] of readable(this.level, range, onGap)) {
+      const what = `the event ${sequenceOfEventKey(key)} of the stream "${stream}"`;
+      const body = this.#body(what, value, options.onDamaged);
+      if (body === undefined) continue;
       const data: unknown = JSON.parse(body.toString('utf8', 8));
       events.push({ id: idOf(sequenceOfEventKey(key)), at: body.readDoubleBE(0), data });
+      if (events.length === limit) break;
     }
     return events;
+  }
+
+  /** Undefined, and reported, for a damaged value: it does not hold up those that follow. */
+  #body(what: string, value: Uint8Array, onDamaged?: OnDamaged): Buffer | undefined {
+    try {
+      return unseal(value);
+    } catch (error) {
+      if (!(error instanceof ChecksumError)) throw error;
+      this.damage.report(what, error, onDamaged);
+      return undefined;
+    }
   }
 
   async position(stream: string, consumer: string): Promise<string | undefined> {
@@ -209,7 +270,8 @@ export class EmbeddedEventLog implements EventLog {
     const places = new Map<string, string>();
     for await (const [key, value] of this.level.iterator(consumerRange(stream))) {
       const [, consumer = ''] = segmentsOf(key);
-      places.set(consumer, unseal(value).toString());
+      const place = this.#body(`the place of "${consumer}" in the stream "${stream}"`, value);
+      if (place !== undefined) places.set(consumer, place.toString());
     }
     return places;
   }

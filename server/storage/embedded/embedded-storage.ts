@@ -12,8 +12,9 @@ import type { Logger } from 'pino';
 import { StorageUnavailableError } from '../errors.js';
 import type { Storage, StorageHealth } from '../storage.js';
 import { FolderFileStore } from '../files/folder-file-store.js';
-import { sealed, unseal } from './checksum.js';
+import { ChecksumError, sealed, unseal } from './checksum.js';
 import { Committer, type Level } from './committer.js';
+import { DamageReports, isUnreadableBlock } from './damage-reports.js';
 import { EmbeddedDocumentLog } from './documents/embedded-document-log.js';
 import { EmbeddedBus, EmbeddedLeases } from './embedded-bus.js';
 import { EmbeddedEventLog, EmbeddedRecordStore } from './embedded-records.js';
@@ -55,15 +56,21 @@ export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Prom
     await level.put(STORE_KEY, formatRecord(reserved + NUMBER_BLOCK), { sync: true });
   } catch (error) {
     await level.close();
-    throw error;
+    if (!isUnreadableBlock(error) && !(error instanceof ChecksumError)) throw error;
+    throw new StorageUnavailableError(
+      `The store in ${folder} is damaged where it says what it is: ${error.message}. Restore it from a backup, or set DATA_DIR to another folder.`,
+      { cause: error },
+    );
   }
 
   const listeners = new Set<(health: StorageHealth) => void>();
   let lastHealth = '';
   const health = (): StorageHealth => {
     const state = committer.health();
-    if (state.state !== 'ok' || damages.length === 0) return state;
-    const reason = `damaged: ${damages.map(({ file, offset }) => `${file} at byte ${offset}`).join(', ')}`;
+    const found = damage.summary();
+    if (state.state !== 'ok' || (damages.length === 0 && found === undefined)) return state;
+    const inLogs = damages.map(({ file, offset }) => `damaged: ${file} at byte ${offset}`);
+    const reason = [...inLogs, ...(found === undefined ? [] : [found])].join('; ');
     return { state: 'failing', since: openedAt, reason, pendingBytes: 0 };
   };
   const openedAt = Date.now();
@@ -74,11 +81,12 @@ export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Prom
     lastHealth = key;
     for (const listener of listeners) listener(current);
   };
+  const damage = new DamageReports(options.logger, announce);
   const committer = new Committer(level, options.logger, options.groupCommitMaxMs, announce);
   const numbers = new NumberSource(reserved, committer);
   const purge = purgeOf(level, committer);
-  const records = new EmbeddedRecordStore(level, committer, numbers, purge);
-  const documents = new EmbeddedDocumentLog(level, committer, numbers, options.node, purge, options.logger);
+  const records = new EmbeddedRecordStore(level, committer, numbers, purge, damage);
+  const documents = new EmbeddedDocumentLog(level, committer, numbers, options.node, purge, options.logger, damage);
   const sweep = setInterval(() => {
     Promise.all([records.sweep(), documents.saveHeads()]).catch((error: unknown) =>
       options.logger.warn({ err: error }, 'the sweep of the store failed'),
@@ -90,7 +98,7 @@ export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Prom
     kind: 'embedded',
     documents,
     records,
-    events: new EmbeddedEventLog(level, committer, numbers, purge),
+    events: new EmbeddedEventLog(level, committer, numbers, purge, damage),
     files: new FolderFileStore(path.resolve(options.folder, 'files')),
     bus: new EmbeddedBus(),
     leases: new EmbeddedLeases(records),

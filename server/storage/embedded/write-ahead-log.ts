@@ -121,8 +121,17 @@ function trustedRecord(log: Buffer, at: number, end: number): PhysicalRecord | u
   if (record?.isIntact === true) return record;
   const corrected = correctedRecord(log, at, end);
   if (corrected !== undefined || record === undefined) return corrected;
-  const { next } = record;
-  return next + HEADER > end || recordAt(log, next, end)?.isIntact === true ? record : undefined;
+  return isFollowed(log, record.next, end) ? record : undefined;
+}
+
+/** An intact record lies here, or the end, or one that is damaged in the same way. */
+function isFollowed(log: Buffer, at: number, end: number): boolean {
+  while (at + HEADER <= end) {
+    const record = recordAt(log, at, end);
+    if (record === undefined || record.isIntact) return record !== undefined;
+    at = record.next;
+  }
+  return true;
 }
 
 function correctedRecord(log: Buffer, at: number, end: number): PhysicalRecord | undefined {

@@ -133,6 +133,8 @@ class Round {
     return { documents, records, events, files };
   }
 
+  readonly #onDamaged = (what: string, reason: string): void => void this.failed.push({ what, reason });
+
   /** One damaged value does not keep the others from their key. */
   async #attempt(what: string, work: () => Promise<boolean>): Promise<number> {
     try {
@@ -149,7 +151,7 @@ class Round {
   async #records(): Promise<number> {
     const { stored } = this.options;
     let count = 0;
-    for await (const { key, value } of stored.records.scan([])) {
+    for await (const { key, value } of stored.records.scan([], { onDamaged: this.#onDamaged })) {
       const isOther = isProof(key) || OTHERS.some((prefix) => prefix.every((segment, i) => key[i] === segment));
       if (isOther || keyIdOf(value) === this.key) continue;
       count += await this.#attempt(`the record ${key.join('/')}`, () => this.#record(key));
@@ -184,7 +186,11 @@ class Round {
     let after: string | undefined;
     for (;;) {
       const from = after === undefined ? {} : { after };
-      const page = await this.options.stored.events.range(stream, { ...from, limit: PAGE });
+      const page = await this.options.stored.events.range(stream, {
+        ...from,
+        limit: PAGE,
+        onDamaged: this.#onDamaged,
+      });
       if (page.some(({ data }) => keyIdOfEvent(data) !== this.key)) return true;
       after = page.at(-1)?.id;
       if (after === undefined || page.length < PAGE) return false;

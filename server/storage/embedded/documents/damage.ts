@@ -1,5 +1,6 @@
 import { DocumentCorruptedError } from '../../errors.js';
 import { ChecksumError } from '../checksum.js';
+import { isUnreadableBlock } from '../damage-reports.js';
 
 /** @throws DocumentCorruptedError in place of what tells that stored bytes are not what was written */
 export function guarded<T>(document: string, decode: () => T): T {
@@ -21,4 +22,15 @@ export function decodeOrSkip<T>(decode: () => T): T | undefined {
   }
 }
 
-const isDamage = (error: unknown): error is Error => error instanceof ChecksumError || error instanceof RangeError;
+/** `guarded`, for what is read from the medium. @throws DocumentCorruptedError */
+export async function readGuarded<T>(document: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (isDamage(error)) throw new DocumentCorruptedError(document, error.message, { cause: error });
+    throw error;
+  }
+}
+
+const isDamage = (error: unknown): error is Error =>
+  error instanceof ChecksumError || error instanceof RangeError || isUnreadableBlock(error);

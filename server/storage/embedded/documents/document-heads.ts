@@ -9,7 +9,7 @@ import { uuidv7 } from 'uuidv7';
 import { DocumentErasedError } from '../../errors.js';
 import type { Committer, Level, Operation } from '../committer.js';
 import { entryKey, entryRange, headKey, sequenceOfEntryKey } from '../keys.js';
-import { decodeOrSkip, guarded } from './damage.js';
+import { decodeOrSkip, guarded, readGuarded } from './damage.js';
 import { decodeEntry } from './entry.js';
 import { decodeHead, encodeHead, type Head } from './head.js';
 
@@ -40,7 +40,7 @@ export class DocumentHeads {
     if (known !== undefined) return known;
     const opening = this.#opening.get(document);
     if (opening !== undefined) return opening;
-    const value = this.committer.read(headKey(document));
+    const value = guarded(document, () => this.committer.read(headKey(document)));
     if (value === undefined) return undefined;
     const reading = this.#read(document, value).finally(() => this.#opening.delete(document));
     this.#opening.set(document, reading);
@@ -60,12 +60,14 @@ export class DocumentHeads {
       return head;
     }
     const later = entryRange(head.id, head.sequence + 1, Number.MAX_SAFE_INTEGER);
-    for await (const [key, entry] of this.level.iterator(later)) {
-      head.sequence = sequenceOfEntryKey(key);
-      head.uncompactedBytes += entry.length;
-      // A damaged entry is reported by who needs what is in it: the document can still be erased.
-      head.changedAt = Math.max(head.changedAt, decodeOrSkip(() => decodeEntry(entry))?.attribution.at ?? 0);
-    }
+    await readGuarded(document, async () => {
+      for await (const [key, entry] of this.level.iterator(later)) {
+        head.sequence = sequenceOfEntryKey(key);
+        head.uncompactedBytes += entry.length;
+        // A damaged entry is reported by who needs what is in it: the document can still be erased.
+        head.changedAt = Math.max(head.changedAt, decodeOrSkip(() => decodeEntry(entry))?.attribution.at ?? 0);
+      }
+    });
     this.#cached.set(document, head);
     return head;
   }

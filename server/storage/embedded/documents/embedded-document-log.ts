@@ -17,7 +17,8 @@ import {
 import { DocumentCorruptedError, DocumentExistsError } from '../../errors.js';
 import { sealed, unseal } from '../checksum.js';
 import type { Committer, Level, Operation } from '../committer.js';
-import { decodeOrSkip, guarded } from './damage.js';
+import { type DamageReports, readable } from '../damage-reports.js';
+import { decodeOrSkip, guarded, readGuarded } from './damage.js';
 import { alive, DocumentHeads, type DocumentIds } from './document-heads.js';
 import { decodeEntry, encodeEntry } from './entry.js';
 import { decodeHead, encodeHead, type Head } from './head.js';
@@ -38,6 +39,7 @@ export class EmbeddedDocumentLog implements DocumentLog {
     private readonly node: string,
     private readonly purge: Purge,
     logger: Logger,
+    private readonly damage: DamageReports,
   ) {
     this.#heads = new DocumentHeads(level, committer, ids);
     this.#subscribers = new LocalSubscribers(logger);
@@ -54,7 +56,7 @@ export class EmbeddedDocumentLog implements DocumentLog {
     const { head, sequence } = settled;
     // The state and the iterator over what follows it are taken in one turn: no compaction gets in between.
     const { compactedUpTo } = head;
-    const state = compactedUpTo === 0 ? undefined : this.committer.read(stateKey(head.id));
+    const state = compactedUpTo === 0 ? undefined : guarded(document, () => this.committer.read(stateKey(head.id)));
     const updates = await this.#entries(document, head, compactedUpTo, sequence);
     const missing = sequence - compactedUpTo - updates.length;
     if (missing !== 0) throw new DocumentCorruptedError(document, `${missing} logged updates are missing`);
@@ -64,14 +66,15 @@ export class EmbeddedDocumentLog implements DocumentLog {
     return { ...base, snapshot: Uint8Array.from(guarded(document, () => unseal(state))) };
   }
 
-  async #entries(document: string, head: Head, after: number, upTo: number, limit = -1): Promise<LoggedUpdate[]> {
-    const updates: LoggedUpdate[] = [];
+  #entries(document: string, head: Head, after: number, upTo: number, limit = -1): Promise<LoggedUpdate[]> {
     const iterator = this.level.iterator({ ...entryRange(head.id, after + 1, upTo + 1), limit });
-    for await (const [key, value] of iterator) {
-      const sequence = sequenceOfEntryKey(key);
-      updates.push(guarded(document, () => ({ ...decodeEntry(value), position: positionOf(sequence) })));
-    }
-    return updates;
+    return readGuarded(document, async () => {
+      const updates: LoggedUpdate[] = [];
+      for await (const [key, value] of iterator) {
+        updates.push({ ...decodeEntry(value), position: positionOf(sequenceOfEntryKey(key)) });
+      }
+      return updates;
+    });
   }
 
   /** HOT PATH. */
@@ -196,7 +199,7 @@ export class EmbeddedDocumentLog implements DocumentLog {
     const start =
       cursor === null || headKey(cursor).compare(range.gte) < 0 ? { gte: range.gte } : { gt: headKey(cursor) };
     const data: DocumentInfo[] = [];
-    for await (const [key, value] of this.level.iterator({ ...start, lt: range.lt })) {
+    for await (const [key, value] of this.#headsIn({ ...start, lt: range.lt })) {
       const document = documentOfHeadKey(key);
       // A damaged head must not hide the other documents; loading that document says what is wrong.
       const head = this.#heads.peek(document) ?? decodeOrSkip(() => decodeHead(value));
@@ -209,10 +212,14 @@ export class EmbeddedDocumentLog implements DocumentLog {
 
   async *tombstones(): AsyncIterable<string> {
     await this.committer.flushed();
-    for await (const [key, value] of this.level.iterator(headRange(''))) {
+    for await (const [key, value] of this.#headsIn(headRange(''))) {
       const head = decodeOrSkip(() => decodeHead(value));
       if (head !== undefined && head.erasedAt > 0) yield documentOfHeadKey(key);
     }
+  }
+
+  #headsIn(range: Parameters<typeof readable>[1]): ReturnType<typeof readable> {
+    return readable(this.level, range, (error) => this.damage.report('part of the list of documents', error));
   }
 
   /** Nobody else writes here: what was acknowledged stays. */
