@@ -69,7 +69,7 @@ export interface ApiOptions {
   /** Where trusted proxies say where a client is; in lower case. */
   readonly locationHeaders: readonly string[];
   readonly watched: Watched;
-  /** Between two looks for abandoned submissions; half a minute when absent. */
+  /** Between two looks for abandoned submissions (half a minute when absent) and for unfinished work (ten seconds). */
   readonly abandonmentEveryMs?: number | undefined;
   /** Unix time in milliseconds. */
   readonly clock?: () => number;

@@ -1,6 +1,7 @@
 /** The HTTP sidecar: the REST surface under `/api/v1`, its documentation, and `/metrics`. */
 import type { FastifyInstance } from 'fastify';
 import { DeadLetters } from '../server/limits/index.js';
+import { BegunWork, UnfinishedWork } from '../server/duties/index.js';
 import { alertRoutes, startAlerts } from './alerts/index.js';
 import { analyticsRoutes, createAnalytics } from './analytics/index.js';
 import type { ApiOptions } from './api-options.js';
@@ -11,6 +12,7 @@ import { BackupService } from './backups/service.js';
 import { ActivityBoard, Audience, commentRoutes, CommentService } from './comments/index.js';
 import { connectionRoutes } from './connections/routes.js';
 import { documentRoutes } from './documents/routes.js';
+import { erasureSchema, finishesErasures } from './documents/begun-erasures.js';
 import { erasuresOf } from './documents/erasures.js';
 import { DocumentService } from './documents/service.js';
 import { encryptionRoutes } from './encryption/routes.js';
@@ -75,9 +77,10 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   api.addHook('onClose', () => activities.close());
   const audience = new Audience(notifier, subscriptions, logger);
   const comments = new CommentService({ rooms, audience, notifier, events: feed, clock });
+  const erasures = new BegunWork({ records: storage.records, name: 'erasure', schema: erasureSchema, logger, clock });
   const submissions = createSubmissions({
     ...{ node: options.node, isServed: options.isRestServed, storage, rooms, feed, authenticator, versions },
-    ...{ snapshots, history, logger, clock, abandonmentEveryMs: options.abandonmentEveryMs },
+    ...{ snapshots, history, erasures, logger, clock, abandonmentEveryMs: options.abandonmentEveryMs },
     filesBytes: options.submissionFilesBytes,
   });
   api.addHook('onClose', () => submissions.close());
@@ -95,12 +98,21 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     history,
     notifier,
     submissions: submissions.service,
+    erasures,
   });
 
   const documents = new DocumentService({
     ...{ rooms, log: storage.documents, snapshots, history },
     erasures: erasuresOf({ forms, submissions: submissions.service, notifier }),
+    begun: erasures,
   });
+  const finishErasure = finishesErasures({ forms, documents, submissions: submissions.service });
+  const unfinished = new UnfinishedWork({
+    ...{ node: options.node, leases: storage.leases, logger, everyMs: options.abandonmentEveryMs },
+    finishers: [(ageMs) => submissions.finishSteps(ageMs), (ageMs) => erasures.finish(ageMs, finishErasure)],
+  });
+  if (options.isRestServed) unfinished.start();
+  api.addHook('onClose', () => unfinished.close());
 
   const deadLetters = new DeadLetters({ records: storage.records, logger, clock });
   await deadLetters.start();

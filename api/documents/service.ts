@@ -1,5 +1,5 @@
 /** Any document, whatever it holds: state, updates, compaction, erasure. Knows no HTTP. */
-import { mayWriteOverSync, type Principal } from '../../server/auth/index.js';
+import { identityOf, mayWriteOverSync, type Principal } from '../../server/auth/index.js';
 import type { FormHistory } from '../../server/history/index.js';
 import { MalformedError } from '../../server/protocol/incoming.js';
 import { checkDocumentName, documentKind, type DocumentKind } from '../../server/protocol/document-name.js';
@@ -8,6 +8,7 @@ import type { Rooms } from '../../server/rooms/rooms.js';
 import type { DocumentInfo, DocumentLog } from '../../server/storage/document-log.js';
 import type { SnapshotStore } from '../../server/storage/snapshots.js';
 import { Problem } from '../http/problem.js';
+import type { BegunErasures } from './begun-erasures.js';
 
 export interface DocumentDetails extends DocumentInfo {
   readonly kind: DocumentKind['kind'];
@@ -37,6 +38,7 @@ export interface DocumentServiceOptions {
   readonly snapshots: SnapshotStore;
   readonly history: FormHistory;
   readonly erasures: Erasures;
+  readonly begun: BegunErasures;
 }
 
 export class DocumentService {
@@ -95,10 +97,19 @@ export class DocumentService {
       const erased = await erasures.submission(principal, kind.formId, kind.submissionId);
       if (erased !== undefined) return erased;
     }
-    if (kind.kind === 'comments') await erasures.comments(kind.formId);
-    const receipt = await this.options.rooms.erase(name);
-    await this.options.history.erase(name);
-    return { ...receipt, snapshots: await this.options.snapshots.eraseAll(name) };
+    return this.finishErasure(principal, name);
+  }
+
+  /** The document by itself, whatever is gone of it already. */
+  finishErasure(principal: Principal, document: string): Promise<Erased> {
+    const { rooms, history, snapshots, erasures, begun } = this.options;
+    return begun.during([document], { document, by: identityOf(principal) }, async () => {
+      const kind = documentKind(document);
+      if (kind.kind === 'comments') await erasures.comments(kind.formId);
+      const receipt = await rooms.erase(document);
+      await history.erase(document);
+      return { ...receipt, snapshots: await snapshots.eraseAll(document) };
+    });
   }
 
   /** @throws Problem `document_not_found` */

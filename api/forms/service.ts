@@ -28,6 +28,7 @@ import { DocumentErasedError, DocumentExistsError } from '../../server/storage/e
 import type { DocumentLog, ErasureReceipt, UpdateSource } from '../../server/storage/document-log.js';
 import * as Y from 'yjs';
 import { commentsDocument } from '../comments/index.js';
+import type { BegunErasures } from '../documents/begun-erasures.js';
 import { etagOf, requireMatch } from '../http/etag.js';
 import { Problem } from '../http/problem.js';
 import type { Notifier } from '../notifications/index.js';
@@ -48,6 +49,7 @@ export interface FormServiceOptions {
   readonly history: FormHistory;
   readonly notifier: Notifier;
   readonly submissions: SubmissionService;
+  readonly erasures: BegunErasures;
   readonly events: EventPublisher;
   readonly conflictWatch: ConflictWatch;
   /** Unix time in milliseconds. */
@@ -193,11 +195,21 @@ export class FormService {
 
   /** The form, its comments and what people were told of it, its answer sheets, snapshots, versions and history. */
   async erase(principal: Principal, formId: string, ifMatch: string | undefined): Promise<FormReceipt> {
+    // One that is damaged can be erased as well: it is read only for who says which state is meant.
+    if (ifMatch === undefined) await requireForm(this.options.rooms, formId);
+    else requireMatch(ifMatch, (await this.read(formId)).etag);
+    return this.finishErasure(principal, formId);
+  }
+
+  /** Whatever is gone of it already. */
+  finishErasure(principal: Principal, formId: string): Promise<FormReceipt> {
+    const erasure = { document: formDocument(formId), by: identityOf(principal) };
+    return this.options.erasures.during([erasure.document], erasure, () => this.#eraseAll(principal, formId));
+  }
+
+  async #eraseAll(principal: Principal, formId: string): Promise<FormReceipt> {
     const { rooms, log, versions, summaries, history, notifier, submissions } = this.options;
     const { store: snapshots } = this.options.snapshots;
-    // One that is damaged can be erased as well: it is read only for who says which state is meant.
-    if (ifMatch === undefined) await requireForm(rooms, formId);
-    else requireMatch(ifMatch, (await this.read(formId)).etag);
     const document = formDocument(formId);
     // The form first: from its tombstone on nobody starts another sheet.
     const receipts = [await rooms.erase(document)];

@@ -1,17 +1,18 @@
 /** The parts of submissions, wired. */
 import type { Logger } from 'pino';
 import { identityOf, SYSTEM, type Authenticator } from '../../server/auth/index.js';
+import { BegunWork } from '../../server/duties/index.js';
 import type { EventFeed } from '../../server/events/index.js';
 import type { FormHistory } from '../../server/history/index.js';
 import type { Rooms } from '../../server/rooms/rooms.js';
 import type { SnapshotStore, Storage } from '../../server/storage/index.js';
+import type { BegunErasures } from '../documents/begun-erasures.js';
 import type { FormVersions } from '../forms/versions.js';
 import { SheetAccess } from './access/sheet-access.js';
 import { Announcements } from './announcements.js';
 import { SubmissionFiles } from './files/submission-files.js';
 import { Abandonment } from './life-cycle/abandonment.js';
-import { BegunSteps } from './life-cycle/begun-steps.js';
-import { Finishing } from './life-cycle/finishing.js';
+import { Finishing, stepSchema } from './life-cycle/finishing.js';
 import { SheetLifeCycle } from './life-cycle/life-cycle.js';
 import { SubmissionListing } from './lists/listing.js';
 import { LiveProgress } from './live-progress.js';
@@ -31,6 +32,7 @@ export interface SubmissionsOptions {
   readonly authenticator: Authenticator;
   readonly versions: FormVersions;
   readonly snapshots: SnapshotStore;
+  readonly erasures: BegunErasures;
   readonly history: FormHistory;
   readonly logger: Logger;
   /** Unix time in milliseconds. */
@@ -46,6 +48,8 @@ export interface SubmissionParts {
   readonly migrations: SubmissionMigrations;
   readonly store: SubmissionStore;
   readonly sheets: Sheets;
+  /** Of those that were left for so long, in milliseconds. */
+  finishSteps(ageMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -60,19 +64,20 @@ export function createSubmissions(options: SubmissionsOptions): SubmissionParts 
   const publications = feed.subscribe({ types: ['form.published'] }, (events) => {
     for (const { formId } of events) if (formId !== undefined) liveProgress.lookAtForm(formId);
   });
-  const steps = new BegunSteps(storage.records);
+  const steps = new BegunWork({ records: storage.records, name: 'submission-step', schema: stepSchema, logger, clock });
   const service = new SubmissionService({
     ...{ rooms, store, sheets, lifeCycle, steps, versions, announcements, snapshots, history, clock },
+    erasures: options.erasures,
     files: new SubmissionFiles(storage.files, storage.records, rooms, clock, options.filesBytes),
     access: new SheetAccess(options.authenticator),
   });
   const finishing = new Finishing({
-    ...{ steps, rooms, store, lifeCycle, announcements, logger, clock },
+    ...{ rooms, store, lifeCycle, announcements },
     toldSince: (time) => feed.since(time),
     submit: (by, formId, id) => service.submit({ ...SYSTEM, ...identityOf(by) }, formId, id, undefined),
   });
   const abandonment = new Abandonment({
-    ...{ node: options.node, leases: storage.leases, store, lifeCycle, finishing, logger, clock },
+    ...{ node: options.node, leases: storage.leases, store, lifeCycle, logger, clock },
     everyMs: options.abandonmentEveryMs,
   });
   if (options.isServed) abandonment.start();
@@ -82,6 +87,7 @@ export function createSubmissions(options: SubmissionsOptions): SubmissionParts 
     migrations: new SubmissionMigrations({ ...sheetLife, versions, lifeCycle }),
     store,
     sheets,
+    finishSteps: (ageMs) => steps.finish(ageMs, (step, place) => finishing.finish(step, place)),
     close: async () => {
       publications.close();
       liveProgress.close();

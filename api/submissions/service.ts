@@ -17,6 +17,7 @@ import type { FormHistory } from '../../server/history/index.js';
 import type { Rooms } from '../../server/rooms/rooms.js';
 import type { SnapshotStore } from '../../server/storage/index.js';
 import { formNotFound, requireForm } from '../forms/required-form.js';
+import type { BegunErasures } from '../documents/begun-erasures.js';
 import type { FormVersions } from '../forms/versions.js';
 import { requireMatch } from '../http/etag.js';
 import { Problem } from '../http/problem.js';
@@ -27,7 +28,7 @@ import { permitted, type Device } from './device.js';
 import type { SubmissionFile, SubmissionFiles, Upload } from './files/submission-files.js';
 import { HandingIn } from './life-cycle/handing-in.js';
 import { dueAfter, idlePolicyOf } from './life-cycle/idle-policy.js';
-import type { BegunSteps } from './life-cycle/begun-steps.js';
+import type { Steps } from './life-cycle/finishing.js';
 import type { SheetLifeCycle } from './life-cycle/life-cycle.js';
 import { sheetDocument } from './access/rights.js';
 import { contentOf, etagOfSheet, type Sheets, type SubmissionView } from './sheets.js';
@@ -41,7 +42,8 @@ export interface SubmissionServiceOptions {
   readonly files: SubmissionFiles;
   readonly sheets: Sheets;
   readonly lifeCycle: SheetLifeCycle;
-  readonly steps: BegunSteps;
+  readonly steps: Steps;
+  readonly erasures: BegunErasures;
   readonly versions: FormVersions;
   readonly access: SheetAccess;
   readonly snapshots: SnapshotStore;
@@ -121,7 +123,7 @@ export class SubmissionService {
       return { record, resumeToken, etag: etagOfSheet(record, seeded.result), ...opened };
     }
     // The form was erased meanwhile, perhaps without having seen this sheet.
-    await this.#erase(record);
+    await this.#erase(record, principal);
     throw formNotFound(formId);
   }
 
@@ -199,7 +201,7 @@ export class SubmissionService {
     const { status, note } = change;
     const [at, by] = [clock(), identityOf(principal)];
     const changed = withStatus(record, status, { at, by, note });
-    const isChanged = await steps.during(record, { status, at, by }, async () => {
+    const isChanged = await steps.during([formId, id], { status, at, by }, async () => {
       if (!(await store.replace(stored, changed))) return false;
       const document = sheetDocument(formId, id);
       await rooms.edit(document, principal, (doc) => writeStatus(doc, status), { source: 'rest' });
@@ -219,12 +221,25 @@ export class SubmissionService {
   ): Promise<SubmissionReceipt> {
     const { record } = await this.options.store.require(formId, id);
     if (ifMatch !== undefined) requireMatch(ifMatch, (await this.options.sheets.view(record)).etag);
-    const receipt = await this.#erase(record);
-    await this.options.announcements.erased(record, principal.id);
-    return receipt;
+    return this.#erase(record, principal);
   }
 
-  async #erase(record: SubmissionRecord): Promise<SubmissionReceipt> {
+  /** Of what is erased already, nothing. */
+  async finishErasure(principal: Principal, formId: string, id: string): Promise<void> {
+    const stored = await this.options.store.get(formId, id);
+    if (stored !== undefined) await this.#erase(stored.record, principal);
+  }
+
+  async #erase(record: SubmissionRecord, principal: Principal): Promise<SubmissionReceipt> {
+    const document = sheetDocument(record.formId, record.id);
+    return this.options.erasures.during([document], { document, by: identityOf(principal) }, async () => {
+      const receipt = await this.#eraseAll(record);
+      await this.options.announcements.erased(record, principal.id);
+      return receipt;
+    });
+  }
+
+  async #eraseAll(record: SubmissionRecord): Promise<SubmissionReceipt> {
     const { rooms, snapshots, history, store, sheets, files } = this.options;
     const document = sheetDocument(record.formId, record.id);
     const { erasedAt, updates, bytes } = await rooms.erase(document);
@@ -233,7 +248,7 @@ export class SubmissionService {
     if (record.final !== null) await releaseUnique(store, await sheets.form(record), record.id, record.final.answers);
     await files.erase(record.formId, record.id);
     await store.erase(record);
-    await this.options.steps.erase(record.formId, record.id);
+    await this.options.steps.forget(record.formId, record.id);
     return { submissionId: record.id, document, erasedAt, updates, bytes, snapshots: snapshotCount };
   }
 
@@ -241,7 +256,7 @@ export class SubmissionService {
   async eraseForm(formId: string): Promise<void> {
     await this.options.files.erase(formId);
     await this.options.store.eraseForm(formId);
-    await this.options.steps.erase(formId);
+    await this.options.steps.forget(formId);
   }
 
   /** @throws Problem `submission_not_found`, `submission_closed`, `validation_failed` */

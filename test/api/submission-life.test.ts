@@ -275,17 +275,22 @@ void t.test('DELETE of a document takes along what belongs to it', async (t) => 
   t.equal((await erase(`form/${form}`)).status, 404);
 });
 
-void t.test('what is handed in while the server is killed is told of, once, when it is back', async (t) => {
+void t.test('what is handed in or erased while the server is killed is so, and told of, when it is back', async (t) => {
   const killed = await startServer();
   t.teardown(() => killed.cleanup());
   const before = restClient(killed.http);
-  t.equal((await before.post('/forms', { id: 'kill', pages: [{ id: 'p1', fields: [NAME] }] })).status, 201);
-  t.equal((await before.post('/forms/kill/publish')).status, 201);
-  const start = async (): Promise<string> =>
-    (await before.post('/forms/kill/submissions', { answers: { name: 'Ada' } })).headers.get('location') ?? '';
-  const paths = (await Promise.all(Array.from({ length: 40 }, start))).map((path) => path.replace('/api/v1', ''));
+  const begin = async (id: string, sheets: number): Promise<string[]> => {
+    t.equal((await before.post('/forms', { id, pages: [{ id: 'p1', fields: [NAME] }] })).status, 201);
+    t.equal((await before.post(`/forms/${id}/publish`)).status, 201);
+    const start = async (): Promise<string> =>
+      (await before.post(`/forms/${id}/submissions`, { answers: { name: 'Ada' } })).headers.get('location') ?? '';
+    return (await Promise.all(Array.from({ length: sheets }, start))).map((path) => path.replace('/api/v1', ''));
+  };
+  const [paths, erased] = [await begin('kill', 40), await begin('erased', 5)];
+  const erasure = before.delete('/forms/erased');
+  await until(async () => (await before.get('/forms/erased')).status === 404, { what: 'its tombstone is there' });
   const submits = paths.map((path) => before.post(`${path}/submit`));
-  const settled = Promise.allSettled(submits);
+  const settled = Promise.allSettled([...submits, erasure]);
   await Promise.race(submits);
   await killed.kill();
   await settled;
@@ -293,11 +298,12 @@ void t.test('what is handed in while the server is killed is told of, once, when
   const back = await composeServer({ dataDir: killed.dataDir, abandonmentEveryMs: 50 });
   t.teardown(() => back.close());
   const rest = restClient(back.http);
-  const feed = await readStream(back.http, '?after=0&types=submission.submitted');
+  const feed = await readStream(back.http, '?after=0&types=submission.submitted,form.deleted');
   t.teardown(() => feed.close());
   const list = async (query: string): Promise<{ id: string }[]> =>
     (await rest.get(`/forms/kill/submissions?limit=200&${query}`)).body.data as { id: string }[];
-  const told = (): unknown[] => feed.events.map(({ data }) => data.submissionId).sort();
+  const told = (): unknown[] =>
+    feed.events.filter(({ formId }) => formId === 'kill').map(({ data }) => data.submissionId);
   // What was frozen is handed in; what was not can still be filled.
   for (const { id } of await list('status=in_progress')) {
     await until(
@@ -311,5 +317,11 @@ void t.test('what is handed in while the server is killed is told of, once, when
   const submitted = (await list('status=submitted')).map(({ id }) => id).sort();
   t.ok(submitted.length > 0);
   await until(() => told().length >= submitted.length, { what: () => `${told().length} of ${submitted.length}` });
-  t.same(told(), submitted);
+  t.same(told().sort(), submitted);
+
+  // Nobody could ask for the rest: the form is gone for everybody since its tombstone.
+  const isGone = async (): Promise<boolean> =>
+    (await rest.get('/documents?prefix=form%2Ferased')).body.data.length === 0 && feed.types().includes('form.deleted');
+  await until(isGone, { what: 'the rest of the erasure' });
+  t.equal(erased.length, 5);
 });

@@ -1,16 +1,13 @@
-/** Looks for sheets that nobody works on any more, and for steps that were left half done: on one node at a time, a lease says which. */
+/** Looks for sheets that nobody works on any more: on one node at a time, a lease says which. */
 import type { Logger } from 'pino';
 import { rest, Terms } from '../../../server/duties/index.js';
 import type { Leases } from '../../../server/storage/leases.js';
 import { Problem } from '../../http/problem.js';
 import type { DueSubmission, SubmissionStore } from '../records/submission-store.js';
-import type { Finishing } from './finishing.js';
 import type { SheetLifeCycle } from './life-cycle.js';
 
 const SWEEP_MS = 30_000;
 const PAGE = 500;
-/** No request takes longer. */
-const STEP_MS = 10_000;
 
 export interface AbandonmentOptions {
   /** Id of this node. */
@@ -18,7 +15,6 @@ export interface AbandonmentOptions {
   readonly leases: Leases;
   readonly store: SubmissionStore;
   readonly lifeCycle: SheetLifeCycle;
-  readonly finishing: Finishing;
   readonly logger: Logger;
   /** Unix time in milliseconds. */
   readonly clock: () => number;
@@ -50,20 +46,7 @@ export class Abandonment {
       } catch (error) {
         logger.warn({ err: error }, 'abandoned submissions could not be looked for; it is tried again');
       }
-      await this.#finishUntilNext(everyMs, signal);
-    }
-  }
-
-  async #finishUntilNext(everyMs: number, signal: AbortSignal): Promise<void> {
-    const { finishing, logger } = this.options;
-    const stepMs = Math.min(everyMs, STEP_MS);
-    for (let restedMs = 0; restedMs < everyMs && !signal.aborted; restedMs += stepMs) {
-      try {
-        await finishing.run(stepMs, signal);
-      } catch (error) {
-        logger.warn({ err: error }, 'steps of submissions that were left could not be looked for; it is tried again');
-      }
-      await rest(stepMs, signal);
+      await rest(everyMs, signal);
     }
   }
 

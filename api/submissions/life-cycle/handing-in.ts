@@ -13,7 +13,7 @@ import type { SubmissionStore } from '../records/submission-store.js';
 import { claimUnique, releaseUnique } from '../records/unique-answers.js';
 import { sheetDocument } from '../access/rights.js';
 import { etagOfSheet, type Sheets, type SubmissionView } from '../sheets.js';
-import type { BegunSteps } from './begun-steps.js';
+import type { Steps } from './finishing.js';
 import type { SheetLifeCycle } from './life-cycle.js';
 
 export interface HandingInOptions {
@@ -22,7 +22,7 @@ export interface HandingInOptions {
   readonly files: SubmissionFiles;
   readonly sheets: Sheets;
   readonly lifeCycle: SheetLifeCycle;
-  readonly steps: BegunSteps;
+  readonly steps: Steps;
   readonly announcements: Announcements;
   /** Unix time in milliseconds. */
   readonly clock: () => number;
@@ -59,7 +59,7 @@ export class HandingIn {
       const by = identityOf(principal);
       const step = withStatus(record, 'submitted', { at, by, note: null });
       const submitted = { ...step, submittedAt: at, dueAt: null, final };
-      const outcome = await this.options.steps.during(record, { status: 'submitted', at, by }, async () => {
+      const outcome = await this.options.steps.during([formId, id], { status: 'submitted', at, by }, async () => {
         if (!(await this.#freeze(principal, record, answers))) return 'other answers';
         if (!(await store.replace(stored, submitted))) return 'other record';
         await this.options.announcements.statusChanged(submitted, principal.id);
