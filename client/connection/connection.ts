@@ -45,6 +45,8 @@ export class Connection extends ObservableV2<ConnectionEvents> {
   #unsaved = new Unsaved();
   /** A greeting whose state vector waits for `hello`. */
   #greeting: Uint8Array | undefined;
+  /** The server has said which life of the document this line leads to. */
+  #isGreeted = false;
   readonly #line: Line;
   readonly #ownsAwareness: boolean;
 
@@ -183,10 +185,13 @@ export class Connection extends ObservableV2<ConnectionEvents> {
 
   #onDrop(): void {
     this.#greeting = undefined;
+    this.#isGreeted = false;
     const { awareness } = this;
     if (awareness === undefined) return;
     const others = [...awareness.getStates().keys()].filter((id) => id !== this.doc.clientID);
     if (others.length > 0) removeAwarenessStates(awareness, others, this);
+    // Their clocks too: who has not moved meanwhile comes back with the same one, which would count as known.
+    for (const id of awareness.meta.keys()) if (id !== this.doc.clientID) awareness.meta.delete(id);
   }
 
   // ── what arrives ────────────────────────────────────────────────────────────────────────────────────────
@@ -243,6 +248,7 @@ export class Connection extends ObservableV2<ConnectionEvents> {
     }
     this.epoch = epoch ?? undefined;
     this.role = role;
+    this.#isGreeted = true;
     const greeting = this.#greeting;
     this.#greeting = undefined;
     if (greeting !== undefined) this.#reply(greeting);
@@ -293,8 +299,9 @@ export class Connection extends ObservableV2<ConnectionEvents> {
     if (origin === this) return;
     this.#isPresumed = false;
     this.#unsaved.add(update, () => Y.encodeStateVector(beforeState));
-    // Before the greeting is answered, the answer holds it.
-    if (this.#greeting === undefined) this.#line.send(updateFrame(update));
+    // Before the greeting is answered, the answer holds it; an edit of an earlier life must not get ahead of `hello`.
+    const isKnownLife = this.epoch === undefined || this.#isGreeted;
+    if (isKnownLife && this.#greeting === undefined) this.#line.send(updateFrame(update));
     this.#updateSaveState();
   };
 

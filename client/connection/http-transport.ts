@@ -12,6 +12,8 @@ const POST_TRIES = 4;
 const POST_PAUSE_MS = 500;
 /** Frames that wait are posted together up to this size; it is well below what a server takes. */
 const POST_BYTES = 1024 * 1024;
+/** What was sent before it was closed may take this long to get through, as a WebSocket gives its last messages time. */
+const FLUSH_MS = 5_000;
 
 type Fetch = typeof globalThis.fetch;
 
@@ -31,6 +33,8 @@ class HttpStream {
   #opened: { readonly connection: string; readonly secret: string } | undefined;
   #waiting: Uint8Array[] = [];
   #isPosting = false;
+  /** Nothing is told any more; what was sent still goes out. */
+  #isClosed = false;
   /** A ping was answered by nothing yet. */
   #owesSign = false;
   #sequence = 0;
@@ -78,11 +82,17 @@ class HttpStream {
   }
 
   close(): void {
-    this.#abort.abort();
+    this.#isClosed = true;
+    if (!this.#isPosting) {
+      this.#abort.abort();
+      return;
+    }
+    const timer = setTimeout(() => this.#abort.abort(), FLUSH_MS);
+    this.#abort.signal.addEventListener('abort', () => clearTimeout(timer));
   }
 
   #onEvent(block: string): void {
-    if (this.#abort.signal.aborted) return;
+    if (this.#isClosed) return;
     const member = (name: string): string | undefined =>
       block
         .split('\n')
@@ -123,6 +133,7 @@ class HttpStream {
       this.#end(ABNORMAL, String(error));
     } finally {
       this.#isPosting = false;
+      if (this.#isClosed) this.#abort.abort();
     }
   }
 
@@ -157,7 +168,7 @@ class HttpStream {
         ...(body.length === 0 ? {} : { body }),
         signal: this.#abort.signal,
       }).catch((error: unknown) => {
-        if (attempt >= POST_TRIES || this.#abort.signal.aborted) throw error;
+        if (attempt >= POST_TRIES || this.#isClosed || this.#abort.signal.aborted) throw error;
         return undefined;
       });
       if (answer?.ok === true) return;
@@ -172,7 +183,7 @@ class HttpStream {
   #end(code: number, reason: string): void {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort();
-    this.events.onClose(code, reason);
+    if (!this.#isClosed) this.events.onClose(code, reason);
   }
 }
 
@@ -185,6 +196,8 @@ function codeOf(status: number): number {
       return CLOSE.unauthenticated;
     case 413:
       return CLOSE.tooLarge;
+    case 429:
+      return CLOSE.rateExceeded;
     case 503:
       return CLOSE.overloaded;
     default:

@@ -19,6 +19,8 @@ const ANSWER_MS = 10_000;
 const OPENING_MS = 15_000;
 /** Attempts that never opened before the next transport is tried. */
 const TRIES_PER_TRANSPORT = 2;
+/** The same for one that has passed before: it is rather the server that is away. */
+const TRIES_WHERE_IT_PASSED = 6;
 const ABNORMAL = 1006;
 
 export interface LineTarget {
@@ -54,6 +56,8 @@ export class Line {
   #failures = 0;
   #transportIndex = 0;
   #neverOpened = 0;
+  /** Indices of transports that have opened. */
+  readonly #passed = new Set<number>();
   #hasRefreshedToken = false;
   #stopTimer: (() => void) | undefined;
 
@@ -115,23 +119,29 @@ export class Line {
 
   #open(token: string | undefined): void {
     const { url, document, params, transports } = this.target;
-    const open = transports[this.#transportIndex % transports.length];
-    if (open === undefined) throw new TypeError('A connection needs a transport.');
+    const open = transports[this.#transportIndex];
     const generation = this.#generation;
     const isCurrent = (): boolean => generation === this.#generation;
-    this.#transport = open(
-      { url: url.replace(/^http/, 'ws').replace(/\/+$/, ''), document, token, params: { ...params, sdk: '1' } },
-      {
-        onOpen: () => isCurrent() && this.#onOpen(),
-        onFrame: (frame) => isCurrent() && this.#onFrame(frame),
-        onClose: (code, reason) => isCurrent() && this.#onClose(code, reason),
-      },
-    );
+    try {
+      if (open === undefined) throw new TypeError('A connection needs a transport.');
+      this.#transport = open(
+        { url: url.replace(/^http/, 'ws').replace(/\/+$/, ''), document, token, params: { ...params, sdk: '1' } },
+        {
+          onOpen: () => isCurrent() && this.#onOpen(),
+          onFrame: (frame) => isCurrent() && this.#onFrame(frame),
+          onClose: (code, reason) => isCurrent() && this.#onClose(code, reason),
+        },
+      );
+    } catch (error) {
+      // No WebSocket here, an address that it does not take, or a policy of the page against it.
+      this.#onClose(ABNORMAL, String(error));
+    }
   }
 
   #onOpen(): void {
     this.#isOpen = true;
     this.#neverOpened = 0;
+    this.#passed.add(this.#transportIndex);
     this.events.onOpen();
   }
 
@@ -142,9 +152,11 @@ export class Line {
   }
 
   #onClose(code: number, reason: string): void {
-    if (!this.#isOpen && code === ABNORMAL) {
-      this.#neverOpened += 1;
-      if (this.#neverOpened % TRIES_PER_TRANSPORT === 0) this.#transportIndex += 1;
+    if (this.#isOpen) {
+      // What comes later in the list is a makeshift.
+      if (this.#passed.has(0)) this.#transportIndex = 0;
+    } else if (code === ABNORMAL) {
+      this.#tryAnother();
     }
     this.drop();
     if (code === CLOSE.unauthenticated && typeof this.target.token === 'function' && !this.#hasRefreshedToken) {
@@ -158,6 +170,14 @@ export class Line {
       this.#wait(wait, () => this.retry());
       this.events.onOffline(this.clock.now() + wait, code, reason);
     }
+  }
+
+  #tryAnother(): void {
+    this.#neverOpened += 1;
+    const tries = this.#passed.has(this.#transportIndex) ? TRIES_WHERE_IT_PASSED : TRIES_PER_TRANSPORT;
+    if (this.#neverOpened < tries) return;
+    this.#neverOpened = 0;
+    this.#transportIndex = (this.#transportIndex + 1) % this.target.transports.length;
   }
 
   #forgive(): void {

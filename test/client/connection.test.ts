@@ -2,7 +2,16 @@ import t from 'tap';
 import { createServer, request as ask } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as Y from 'yjs';
-import { longestWaitMs, STALE_COPY, type Clock } from '../../client/index.js';
+import { WebSocket } from 'ws';
+import {
+  connect,
+  httpTransport,
+  longestWaitMs,
+  STALE_COPY,
+  webSocketTransport,
+  type Clock,
+  type OpenTransport,
+} from '../../client/index.js';
 import { composeServer, type ComposedServer } from '../harness/composed-server.js';
 import { restClient } from '../harness/rest-client.js';
 import { stockClient } from '../harness/stock-client.js';
@@ -67,8 +76,43 @@ void t.test('two SDK clients and a stock one converge, and everybody knows when 
 
   bob.awareness?.setLocalStateField('cursor', 3);
   await until(() => [...(ada.awareness?.getStates().values() ?? [])].some((state) => state['cursor'] === 3));
+  // Who has not moved meanwhile is seen again by somebody who comes back.
+  const seesBob = (): boolean =>
+    [...(ada.awareness?.getStates().values() ?? [])].some((state) => state['cursor'] === 3);
+  ada.disconnect();
+  t.notOk(seesBob());
+  ada.connect();
+  await synced(ada);
+  await until(seesBob);
   bob.destroy();
-  await until(() => ![...(ada.awareness?.getStates().values() ?? [])].some((state) => state['cursor'] === 3));
+  await until(() => !seesBob());
+
+  // A page whose policy forbids WebSockets, or a Node without: the next transport is tried, and nothing is thrown.
+  const Forbidden = function (): never {
+    throw new Error('forbidden by policy');
+  };
+  const elsewhere = connect({ url: server.http, WebSocket: Forbidden as never });
+  t.teardown(() => elsewhere.close());
+  await synced(elsewhere.open('notes'));
+
+  // An edit to a copy of an earlier life, between the opening of the line and the first word of the server.
+  const copied = new Y.Doc();
+  const webSocket = webSocketTransport(WebSocket);
+  const early: OpenTransport = (target, events) =>
+    webSocket(target, {
+      ...events,
+      onOpen: () => {
+        events.onOpen();
+        copied.getText('x').insert(0, 'too early');
+      },
+    });
+  const copy = { epoch: 'of an earlier life', unsavedSince: undefined };
+  const stale = sdk(t, server.http, { transports: [early] }).open('notes', { doc: copied, copy });
+  await closed(stale);
+  t.match(stale.state, { code: STALE_COPY });
+  ada.doc.getText('x').insert(0, 'later ');
+  await saved(ada);
+  t.notMatch(textOf(ada), /early/);
 });
 
 void t.test('what was written while the server was away is saved when it is back', async (t) => {
@@ -181,10 +225,19 @@ void t.test('waits grow, are spread over their whole length, and start over afte
   const server: ComposedServer = await composeServer();
   const { port } = new URL(server.http);
   const clock = impatientClock(() => 0.4);
-  const ada = sdk(t, server.http, { clock }).open('notes');
+  const tried: string[] = [];
+  const noted = (name: string, open: OpenTransport): OpenTransport => {
+    return (target, events) => {
+      tried.push(name);
+      return open(target, events);
+    };
+  };
+  const transports = [noted('WebSocket', webSocketTransport(WebSocket)), noted('HTTP', httpTransport())];
+  const ada = sdk(t, server.http, { clock, transports }).open('notes');
   await synced(ada);
   await server.close();
   await until(() => clock.waits.length >= 4);
+  t.notOk(tried.includes('HTTP'), 'where a WebSocket has passed it is the server that is away');
   t.strictSame(clock.waits.slice(0, 4), [200, 400, 800, 1_600]);
   const again = await composeServer({ dataDir: server.dataDir, env: { PORT: port } });
   await synced(ada);
@@ -234,6 +287,13 @@ void t.test('where no WebSocket passes, the same goes over HTTP', async (t) => {
   await until(() => textOf(ada) === 'HTTP');
   ada.awareness?.setLocalStateField('cursor', 1);
   await until(() => [...(bob.awareness?.getStates().values() ?? [])].some((state) => state['cursor'] === 1));
+  // What was written before the page let go of it is on its way.
+  const brief = sdk(t, `http://127.0.0.1:${port}`, { token, transports: [httpTransport()] }).open('notes');
+  await synced(brief);
+  brief.doc.getText('x').insert(0, 'a');
+  brief.doc.getText('x').insert(1, 'b ');
+  brief.destroy();
+  await until(() => textOf(bob) === 'ab HTTP');
   await admin.post('/tokens/revoke', { sub: 'ada' });
   await closed(ada);
   t.match(ada.state, { code: 4401 });
