@@ -1,6 +1,7 @@
 /** `/backups`: made, listed, downloaded and verified by administrators alone. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { AuditLog } from '../audit/audit-log.js';
+import { sendBytes } from '../http/byte-ranges.js';
 import { callerOf, requireAdmin } from '../http/caller.js';
 import { operationSchema, shownOperation } from '../operations/schemas.js';
 import * as schemas from './schemas.js';
@@ -57,11 +58,8 @@ export const backupRoutes: FastifyPluginAsyncZod<BackupRoutesOptions> = async (a
       const { id } = request.params;
       const { content, bytes, name } = await backups.open(id);
       await audit.record(callerOf(request), 'backup.downloaded', { backup: id });
-      return reply
-        .type('application/octet-stream')
-        .header('content-length', bytes)
-        .header('content-disposition', `attachment; filename="${name}"`)
-        .send(content);
+      reply.type('application/octet-stream').header('content-disposition', `attachment; filename="${name}"`);
+      return sendBytes(request, reply, { bytes, etag: `"${id}"`, open: content });
     },
   );
 

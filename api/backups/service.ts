@@ -12,6 +12,7 @@ import {
   type Installation,
 } from '../../server/backup/index.js';
 import type { KeyRing } from '../../server/storage/encrypted/index.js';
+import type { ByteRange } from '../http/byte-ranges.js';
 import { Problem } from '../http/problem.js';
 import type { Operation, Operations } from '../operations/operations.js';
 import { shownBackup } from './schemas.js';
@@ -26,6 +27,13 @@ const factsSchema = z.object({
   unreadable: z.array(unreadableSchema),
 });
 export type Backup = z.infer<typeof factsSchema>;
+
+export interface OpenedBackup {
+  readonly bytes: number;
+  readonly name: string;
+  /** All of it without a range. */
+  readonly content: (range?: ByteRange) => ReadStream;
+}
 
 export interface BackupServiceOptions {
   readonly installation: Installation;
@@ -78,11 +86,11 @@ export class BackupService {
   }
 
   /** @throws Problem `backup_not_found` */
-  async open(id: string): Promise<{ content: ReadStream; bytes: number; name: string }> {
+  async open(id: string): Promise<OpenedBackup> {
     await this.#require(id);
     const file = this.#file(id);
     const { size } = await stat(file);
-    return { content: createReadStream(file), bytes: size, name: path.basename(file) };
+    return { content: (range) => createReadStream(file, range), bytes: size, name: path.basename(file) };
   }
 
   /** Opens every document in it. @throws Problem `backup_not_found` */

@@ -108,7 +108,7 @@ export const formRoutes: FastifyPluginAsyncZod<FormRoutesOptions> = async (api, 
       const { version, lang } = request.query;
       const { form, etag } =
         version === undefined ? await forms.read(formId) : await forms.readVersion(formId, version);
-      reply.header('etag', etag).header('cache-control', 'no-cache').header('vary', 'authorization, cookie');
+      reply.header('etag', etag).header('cache-control', 'no-cache').header('vary', 'origin, authorization, cookie');
       if (lang === undefined && isUnchanged(request.headers['if-none-match'], etag))
         return reply.code(304 as 200).send(undefined as never);
       return lang === undefined ? form : localized(form, lang);

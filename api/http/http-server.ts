@@ -41,6 +41,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     origin: corsOrigins.includes('*') ? true : [...corsOrigins],
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
     exposedHeaders: [
+      'accept-ranges',
+      'content-disposition',
+      'content-range',
       'etag',
       'location',
       'retry-after',

@@ -66,6 +66,7 @@ export const PROBLEMS = {
   document_too_large: { status: 413, title: 'The document would be too large' },
   update_too_costly: { status: 413, title: 'The update takes too much work to apply' },
   unsupported_media_type: { status: 415, title: 'The content type is not understood' },
+  range_not_satisfiable: { status: 416, title: 'There are no such bytes' },
   validation_failed: { status: 422, title: 'Some values are not valid' },
   candidate_not_found: { status: 422, title: 'The conflict has no such candidate' },
   operations_refused: { status: 422, title: 'The operations cannot be applied' },

@@ -78,7 +78,7 @@ export const snapshotRoutes: FastifyPluginAsyncZod<SnapshotRoutesOptions> = asyn
       const name = documentName(request.params);
       requireReader(callerOf(request), name);
       const { id } = request.params;
-      reply.header('vary', 'accept');
+      reply.header('vary', 'origin, accept');
       if (request.headers.accept?.includes('application/octet-stream') === true) {
         const { state } = await snapshots.load(name, id);
         return reply.type('application/octet-stream').send(Buffer.from(state) as never);

@@ -96,7 +96,10 @@ export const submissionRoutes: FastifyPluginAsyncZod<SubmissionRoutesOptions> = 
       const { formId, submissionId } = request.params;
       requireSheetRight(callerOf(request), formId, submissionId, 'read');
       const view = await service.get(formId, submissionId);
-      reply.header('etag', view.etag).header('cache-control', 'no-cache').header('vary', 'authorization, cookie');
+      reply
+        .header('etag', view.etag)
+        .header('cache-control', 'no-cache')
+        .header('vary', 'origin, authorization, cookie');
       return shown(view);
     },
   );

@@ -1,5 +1,4 @@
 /** Submissions over REST: every write of an answer goes through the live room of its sheet. Knows no HTTP. */
-import type { Readable } from 'node:stream';
 import { uuidv7 } from 'uuidv7';
 import {
   defaultAnswers,
@@ -25,7 +24,7 @@ import type { Access, SheetAccess } from './access/sheet-access.js';
 import type { Announcements } from './announcements.js';
 import { invalidAnswers, requireAnswerable, type Answers } from './answers.js';
 import { permitted, type Device } from './device.js';
-import type { SubmissionFile, SubmissionFiles, Upload } from './files/submission-files.js';
+import type { OpenedFile, SubmissionFile, SubmissionFiles, Upload } from './files/submission-files.js';
 import { HandingIn } from './life-cycle/handing-in.js';
 import { dueAfter, idlePolicyOf } from './life-cycle/idle-policy.js';
 import type { Steps } from './life-cycle/finishing.js';
@@ -266,7 +265,7 @@ export class SubmissionService {
   }
 
   /** @throws Problem `submission_not_found`, `file_not_found` */
-  async file(formId: string, id: string, fileId: string): Promise<{ file: SubmissionFile; content: Readable }> {
+  async file(formId: string, id: string, fileId: string): Promise<OpenedFile> {
     await this.options.store.require(formId, id);
     return this.options.files.open(formId, id, fileId);
   }

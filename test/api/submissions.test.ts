@@ -492,6 +492,28 @@ void t.test('files are uploaded, checked, downloaded and erased with their submi
   t.match(download.headers.get('content-type'), 'text/plain');
   t.equal(download.headers.get('content-disposition'), "attachment; filename*=UTF-8''my%20cv.txt");
   t.equal(download.headers.get('x-content-type-options'), 'nosniff');
+  const etag = download.headers.get('etag') ?? '';
+  const content = download.text;
+  for (const [headers, expected] of [
+    [{ range: 'bytes=0-1' }, `206 ${content.slice(0, 2)} bytes 0-1/${content.length}`],
+    [
+      { range: 'bytes=2-', 'if-range': etag },
+      `206 ${content.slice(2)} bytes 2-${content.length - 1}/${content.length}`,
+    ],
+    [
+      { range: 'bytes=-3' },
+      `206 ${content.slice(-3)} bytes ${content.length - 3}-${content.length - 1}/${content.length}`,
+    ],
+    [{ range: 'bytes=2-', 'if-range': '"other"' }, `200 ${content} null`],
+    [{ range: 'bytes=0-0,2-3' }, `200 ${content} null`],
+    [{ 'if-none-match': etag }, '304  null'],
+  ] as [Record<string, string>, string][]) {
+    const { status, text, headers: got } = await me.get(`${path}/files/${String(kept.body['id'])}`, { headers });
+    t.equal(`${status} ${text} ${String(got.get('content-range'))}`, expected, JSON.stringify(headers));
+  }
+  const beyond = await me.get(`${path}/files/${String(kept.body['id'])}`, { headers: { range: 'bytes=9999-' } });
+  t.match([beyond.status, beyond.body.code], [416, 'range_not_satisfiable']);
+  t.equal(beyond.headers.get('content-range'), `bytes */${content.length}`);
 
   const refusals: [[string, string | File][], number, string?][] = [
     [[['cv', file('virus.exe', 'x', 'application/x-msdownload')]], 422, 'file'],

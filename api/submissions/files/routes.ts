@@ -5,6 +5,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { PassThrough, Readable } from 'node:stream';
 import { z } from 'zod';
 import { idSchema } from '../../../crdt/index.js';
+import { sendBytes, sliceOf } from '../../http/byte-ranges.js';
 import { callerOf } from '../../http/caller.js';
 import { timeOf, timeSchema } from '../../http/pages.js';
 import { Problem } from '../../http/problem.js';
@@ -72,15 +73,16 @@ export const fileRoutes: FastifyPluginAsyncZod<{ readonly submissions: Submissio
       const { formId, submissionId, fileId } = request.params;
       requireSheetRight(callerOf(request), formId, submissionId, 'read');
       const { file, content } = await service.file(formId, submissionId, fileId);
-      return (
-        reply
-          .type(isMediaType(file.type) ? file.type : 'application/octet-stream')
-          .header('content-length', file.bytes)
-          // Never shown in the page: it is whatever a stranger has uploaded.
-          .header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(file.name)}`)
-          .header('cache-control', 'private, no-cache')
-          .send(content)
-      );
+      reply
+        .type(isMediaType(file.type) ? file.type : 'application/octet-stream')
+        // Never shown in the page: it is whatever a stranger has uploaded.
+        .header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(file.name)}`)
+        .header('cache-control', 'private, no-cache');
+      return sendBytes(request, reply, {
+        bytes: file.bytes,
+        etag: `"${file.sha256}"`,
+        open: async (range) => (range === undefined ? content() : sliceOf(await content(), range)),
+      });
     },
   );
 };

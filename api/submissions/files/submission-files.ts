@@ -43,6 +43,12 @@ export interface Upload {
   fieldId(): Promise<string>;
 }
 
+export interface OpenedFile {
+  readonly file: SubmissionFile;
+  /** @throws Problem `file_not_found` when its bytes went meanwhile */
+  readonly content: () => Promise<Readable>;
+}
+
 const MAX_NAME_LENGTH = 255;
 
 export class SubmissionFiles {
@@ -97,15 +103,15 @@ export class SubmissionFiles {
   }
 
   /** @throws Problem `file_not_found` */
-  async open(
-    formId: string,
-    submissionId: string,
-    fileId: string,
-  ): Promise<{ file: SubmissionFile; content: Readable }> {
+  async open(formId: string, submissionId: string, fileId: string): Promise<OpenedFile> {
+    const missing = new Problem('file_not_found', `The submission has no file "${fileId}".`);
     const file = await this.#find(formId, submissionId, fileId);
-    const content = file === undefined ? undefined : await this.files.read({ formId, submissionId, fileId });
-    if (file === undefined || content === undefined)
-      throw new Problem('file_not_found', `The submission has no file "${fileId}".`);
+    if (file === undefined) throw missing;
+    const content = async (): Promise<Readable> => {
+      const stored = await this.files.read({ formId, submissionId, fileId });
+      if (stored === undefined) throw missing;
+      return stored;
+    };
     return { file, content };
   }
 
