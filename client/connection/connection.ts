@@ -273,7 +273,7 @@ export class Connection extends ObservableV2<ConnectionEvents> {
     this.#applyRemote(update);
     // Parts of a first sync come as updates too, and may hold what is not durable yet.
     if (this.#state.status !== 'synced' || this.#unsaved.isEmpty) return;
-    const { isPartial } = this.#unsaved.confirm(update);
+    const { isPartial } = this.#unsaved.confirm(update, this.doc.clientID);
     if (isPartial) this.#askForEcho();
     this.#updateSaveState();
   }

@@ -2,9 +2,9 @@
  * What was written here and has not come back yet. An update message of the server that covers own changes means that
  * they are durable (docs/protocol.md, "The echo means saved").
  *
- * Insertions are told by client and clock. Deletions have no clock of their own: they are told by what they delete. The
- * server leaves out deletions that somebody else had made already when they come with other changes; `isPartial`
- * says when to ask again, and what is sent twice is sent back as it came.
+ * Insertions are told by client and clock. Deletions have no clock of their own: they are told by what they delete. Of what
+ * comes with something new the server sends back the new part alone: not what others had inserted or deleted already.
+ * `isPartial` says when to ask again, and what is sent twice is sent back as it came.
  */
 import * as Y from 'yjs';
 
@@ -40,8 +40,11 @@ export class Unsaved {
     }
   }
 
-  /** @returns whether the update confirmed something, and whether it left something open. */
-  confirm(update: Uint8Array): { isOwn: boolean; isPartial: boolean } {
+  /**
+   * @param writer client id of this session, whose later edits are on their way and have echoes of their own
+   * @returns whether the update confirmed something, and whether it left something open that nothing else will confirm
+   */
+  confirm(update: Uint8Array, writer: number): { isOwn: boolean; isPartial: boolean } {
     if (this.isEmpty) return { isOwn: false, isPartial: false };
     let isOwn = false;
     const { to } = Y.parseUpdateMeta(update);
@@ -53,7 +56,7 @@ export class Unsaved {
     }
     if (this.#deletions.size > 0 && this.#confirmDeletions(deletionsIn(update))) isOwn = true;
     if (this.#clocks.size === 0 && this.#deletions.size === 0) this.#base = undefined;
-    return { isOwn, isPartial: isOwn && this.#clocks.size === 0 && this.#deletions.size > 0 };
+    return { isOwn, isPartial: isOwn && this.#base !== undefined && !this.#clocks.has(writer) };
   }
 
   #confirmDeletions(confirmed: Deletions): boolean {

@@ -3,7 +3,7 @@
  *
  *   updates   {document, update}                      appended; folded into one when there are many
  *   copies    document → epoch                        the life of the document that the copy belongs to
- *   unsaved   session → {document, since}             what a page had written that the server had not confirmed
+ *   unsaved   session → {document, since, edits}      what a page had written that the server had not confirmed
  *   aside     {document, epoch, update, since, at}    copies of an earlier life: never merged, kept until discarded
  *
  * Several pages may hold the same document: they append to one copy, and each remembers what it has not saved.
@@ -47,6 +47,8 @@ interface StoredUpdate {
 interface StoredUnsaved {
   readonly document: string;
   readonly since: Uint8Array;
+  /** Counts what the page has written: another one may save a part of it. Absent in copies of earlier versions. */
+  readonly edits?: number;
 }
 interface StoredAside {
   readonly document: string;
@@ -82,7 +84,7 @@ export async function openLocalCopy(document: string, options: LocalCopyOptions 
   return new LocalCopy(database, document, doc, {
     epoch: typeof loaded.epoch === 'string' ? loaded.epoch : undefined,
     unsavedSince: leastOf((loaded.unsaved as StoredUnsaved[]).map(({ since }) => since)),
-    sessions: loaded.sessions,
+    sessions: new Map(loaded.sessions.map((session, i) => [session, (loaded.unsaved as StoredUnsaved[])[i]?.edits])),
     updates: updates.length,
     onError: options.onError,
   });
@@ -92,8 +94,9 @@ export class LocalCopy {
   readonly epoch: string | undefined;
   readonly unsavedSince: Uint8Array | undefined;
   readonly #session = `${Date.now()}-${Math.random()}`;
-  /** Pages before this one, whose unsaved edits are ours now. */
-  #inherited: readonly unknown[];
+  /** Pages before this one, whose unsaved edits are ours now, and how many each had written. */
+  #inherited: ReadonlyMap<unknown, number | undefined>;
+  #edits = 0;
   #updates: number;
   #writing: Promise<unknown> = Promise.resolve();
   #unfollow: (() => void) | undefined;
@@ -108,7 +111,7 @@ export class LocalCopy {
     loaded: {
       readonly epoch: string | undefined;
       readonly unsavedSince: Uint8Array | undefined;
-      readonly sessions: readonly unknown[];
+      readonly sessions: ReadonlyMap<unknown, number | undefined>;
       readonly updates: number;
       readonly onError: ((error: unknown) => void) | undefined;
     },
@@ -192,8 +195,9 @@ export class LocalCopy {
     const isFolding = (this.#updates += 1) > FOLD_AFTER;
     if (isFolding) this.#updates = 1;
     if (since !== undefined) this.#hasUnsaved = true;
+    const edits = (this.#edits += 1);
     this.#run(['updates', 'unsaved'], async (store) => {
-      if (since !== undefined) store('unsaved').put({ document, since } satisfies StoredUnsaved, this.#session);
+      if (since !== undefined) store('unsaved').put({ document, since, edits } satisfies StoredUnsaved, this.#session);
       const written = done(store('updates').put({ document, update } satisfies StoredUpdate));
       if (!isFolding) return written;
       const [updates, keys] = await Promise.all([
@@ -207,11 +211,21 @@ export class LocalCopy {
   }
 
   #markSaved(): void {
-    const sessions = this.#hasUnsaved ? [...this.#inherited, this.#session] : this.#inherited;
+    const sessions = [...this.#inherited.keys()];
+    const inherited = this.#inherited;
+    const isOwn = this.#hasUnsaved;
     this.#hasUnsaved = false;
-    this.#inherited = [];
-    if (sessions.length === 0) return;
-    this.#run(['unsaved'], (store) => Promise.all(sessions.map((session) => done(store('unsaved').delete(session)))));
+    this.#inherited = new Map();
+    if (sessions.length === 0 && !isOwn) return;
+    this.#run(['unsaved'], async (store) => {
+      const records = await Promise.all(sessions.map((session) => done(store('unsaved').get(session))));
+      // A page that is still open, and has written more since, tells by itself when that is saved.
+      const over = sessions.filter(
+        (session, i) => (records[i] as StoredUnsaved | undefined)?.edits === inherited.get(session),
+      );
+      if (isOwn) over.push(this.#session);
+      await Promise.all(over.map((session) => done(store('unsaved').delete(session))));
+    });
   }
 
   /** Pages that hold the same copy set it aside one after the other: it stays one. */

@@ -75,6 +75,33 @@ void t.test('an edit made without a network outlives the page, and is saved by t
   await fourth.close();
 });
 
+void t.test('a tab that saves what another one had written does not take its later edits for saved', async (t) => {
+  const server = await storedServer();
+  t.teardown(() => server.cleanup());
+  const indexedDB = new IDBFactory();
+  const offline = await opened(indexedDB);
+  offline.follow(sdk(t, server.http).open('notes', { doc: offline.doc, copy: offline, connect: false }));
+  offline.doc.getText('x').insert(0, 'one');
+  await offline.written();
+  const other = await opened(indexedDB);
+  offline.doc.getText('x').insert(3, ' two');
+  await offline.close();
+  const connection = sdk(t, server.http).open('notes', { doc: other.doc, copy: other });
+  other.follow(connection);
+  await saved(connection);
+  await other.close();
+  const next = await opened(indexedDB);
+  t.equal(next.doc.getText('x').toString(), 'one two');
+  t.not(next.unsavedSince, undefined, 'nobody has saved the second edit');
+  const last = sdk(t, server.http).open('notes', { doc: next.doc, copy: next });
+  next.follow(last);
+  await saved(last);
+  await next.close();
+  const after = await opened(indexedDB);
+  t.equal(after.unsavedSince, undefined);
+  await after.close();
+});
+
 void t.test('many edits are folded into one', async (t) => {
   const indexedDB = new IDBFactory();
   const copy = await opened(indexedDB);
