@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import t from 'tap';
+import { until } from '../../test/harness/until.js';
 import { isPublicAddress } from './delivery/public-targets.js';
 import { waitAfter } from './delivery/retry-schedule.js';
 import { WebhookSender } from './delivery/sender.js';
@@ -78,6 +79,35 @@ void t.test('a receiver that never answers costs its time and no more', async (t
   const { signal } = new AbortController();
   const outcome = await sender.post(`http://127.0.0.1:${port}/`, {}, '{}', signal);
   t.same(outcome, { status: undefined, error: 'timeout' });
+});
+
+void t.test('answers that never end keep no connection, and who waits for one is not kept waiting', async (t) => {
+  const [sockets, silent] = [new Set<Socket>(), new Set<Socket>()];
+  let isSilent = false;
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
+    socket.on('data', () =>
+      isSilent ? silent.add(socket) : socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx'),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const sender = new WebhookSender({ allowPrivateTargets: true, timeoutMs: 200 });
+  t.teardown(() => {
+    sender.close();
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const post = (): ReturnType<WebhookSender['post']> =>
+    sender.post(`http://127.0.0.1:${port}/`, {}, '{}', new AbortController().signal);
+  // As many as there are connections to one host.
+  for (const { status } of await Promise.all(Array.from({ length: 16 }, post))) t.equal(status, 200);
+  await until(() => sockets.size === 0, { what: 'the connections are given back' });
+  t.equal((await post()).status, 200);
+  isSilent = true;
+  const outcomes = await Promise.all(Array.from({ length: 40 }, post));
+  t.ok(outcomes.every((outcome) => outcome.status === undefined && outcome.error === 'timeout'));
 });
 
 void t.test('waits double up to the longest, never without jitter, and heed what the receiver asks for', async (t) => {

@@ -6,6 +6,7 @@
  *   fan-out            events to deliveries in the store; the place in the feed is committed afterwards, and a delivery
  *                      is added once however often its event is handed out
  */
+import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { rest, Terms } from '../../../server/duties/index.js';
@@ -84,6 +85,8 @@ export class Outbox {
     const { feed, log } = this.options;
     const failed = new AbortController();
     const signal = AbortSignal.any([term, failed.signal]);
+    // Each attempt under way listens, eight of a webhook: Node would warn of a leak.
+    setMaxListeners(0, signal);
     const lanes = new Lanes(this.options, signal);
     try {
       this.#lanes = lanes;

@@ -1,4 +1,4 @@
-/** One attempt: a POST that follows no redirect, waits for 15 seconds and reads no more than the status. */
+/** One attempt: a POST that follows no redirect, is over after 15 seconds and reads no more than the status. */
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { lookupPublic, requirePublicHost } from './public-targets.js';
@@ -35,11 +35,14 @@ export class WebhookSender {
     if (signal.aborted) cancel();
     try {
       const response = await this.#send(new URL(target), headers, body, attempt.signal);
+      // An answer that never ends would keep its connection, and after some of them nobody reaches the host any more.
+      if (response.closed) clearTimeout(timer);
+      else response.once('close', () => clearTimeout(timer));
       return { status: response.statusCode ?? 0, retryAfterMs: retryAfterOf(response) };
     } catch (error) {
+      clearTimeout(timer);
       return { status: undefined, error: attempt.signal.reason === LATE ? 'timeout' : codeOf(error) };
     } finally {
-      clearTimeout(timer);
       signal.removeEventListener('abort', cancel);
     }
   }
@@ -74,6 +77,10 @@ export class WebhookSender {
         ? httpsRequest(url, { ...options, agent: this.#https })
         : httpRequest(url, { ...options, agent: this.#http });
       request.on('error', reject);
+      // A request that still waits for a connection tells of its end only when it gets one (Node's agent).
+      const onAbort = (): void => reject(new Error('aborted'));
+      signal.addEventListener('abort', onAbort, { once: true });
+      if (signal.aborted) onAbort();
       request.on('response', (response) => {
         readOut(response);
         answer(response);

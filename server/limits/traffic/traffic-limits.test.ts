@@ -198,3 +198,13 @@ void t.test('a document is over its budget of work when it takes more than its s
   work.forget('poison');
   t.equal(work.spend('poison', 900), false);
 });
+
+void t.test('who is refused by one budget leaves nothing behind in the others', async (t) => {
+  const { limits, open } = limitsWith({ user: {}, document: {}, address: { connections: 1 } });
+  open({ address: '10.0.0.1' });
+  for (let i = 0; i < 10; i += 1) {
+    const line = limits.open({ ...NOBODY, user: `user ${i}`, document: `form/${i}`, address: '10.0.0.1' });
+    t.notOk(line.admitted);
+  }
+  t.match(limits.known(), { user: 0, document: 0, address: 1 });
+});

@@ -107,7 +107,8 @@ export class TrafficLimits {
         this.refused[kind] += 1;
         const spread = Math.floor(this.#random() * RETRY_SPREAD_SECONDS);
         const retryAfterSeconds = Math.max(1, Math.ceil(Math.max(0, heldOffMs) / 1_000)) + spread;
-        this.#forgetIfUnused(account, now);
+        // Those asked before as well: nobody would ever give them back.
+        for (const asked of [...accounts, account]) this.#forgetIfUnused(asked, now);
         return { admitted: false, limitedBy: kind, retryAfterSeconds };
       }
       accounts.push(account);
