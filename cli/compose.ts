@@ -13,6 +13,7 @@ import { OwnSheets, SubmissionStore } from '../api/submissions/index.js';
 import type { RetrySchedule } from '../api/webhooks/index.js';
 import { EditCounter, EditMarks, FactLog, LiveBoard } from '../server/analytics/index.js';
 import { createAuthenticator, credentialsFrom } from '../server/auth/index.js';
+import { requireFinishedRestore } from '../server/backup/index.js';
 import type { Config } from '../server/config/index.js';
 import { Gateway } from '../server/gateway/gateway.js';
 import { CLOSE } from '../server/protocol/close-codes.js';
@@ -77,6 +78,10 @@ export async function startFormloom(
   const ring = new KeyRing(config.encryptionKeys);
   const stored = await openStorage(config, node, logger);
   const opened = await openEncrypted(stored, ring, logger);
+  await requireFinishedRestore(opened.records).catch(async (error: unknown) => {
+    await opened.close();
+    throw error;
+  });
   // A store that is back is found out within seconds.
   const storeBreaker = breakers.get('store', { threshold: 5, pauseMs: 500, maxPauseMs: 4_000 });
   const storage: Storage = { ...opened, records: new GuardedRecords(opened.records, storeBreaker) };

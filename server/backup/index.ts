@@ -11,6 +11,7 @@ export {
 export { writeArchive, type ArchiveFile } from './archive-file.js';
 export { type BackupResult } from './back-up.js';
 export { type Installation } from './installation.js';
+export { requireFinishedRestore } from './unfinished-restore.js';
 export { restoreArchive, StoreNotEmptyError } from './restore.js';
 export { compareWithArchive } from './compare.js';
 export { verifyArchive, type Verified } from './verify.js';

@@ -4,9 +4,9 @@ import type { Storage } from '../storage/index.js';
 
 export type Installation = Pick<Storage, 'kind' | 'documents' | 'records' | 'events' | 'files'>;
 
-/** Records of one store alone: who holds which duty, its keys, work that runs here, and files as it keeps them. */
+/** Records of one store alone: who holds which duty, its keys, work that runs here, a restore, and files as it keeps them. */
 const OWN_RECORDS: readonly (readonly string[])[] = [
-  ...[['leases'], ['encryption', 'proof'], ['operations']],
+  ...[['leases'], ['encryption', 'proof'], ['operations'], ['restore']],
   ...FILE_RECORDS,
 ];
 

@@ -12,6 +12,7 @@ import { ArchiveDamagedError, type Header, type HeaderOf } from './archive-forma
 import { partsOf, readArchive } from './archive-reader.js';
 import { fileNameOf, pathOf } from './file-path.js';
 import { isOfStoreAlone, type Installation } from './installation.js';
+import { beginRestore, endRestore, isRestoreUnfinished } from './unfinished-restore.js';
 import { verifyArchive, type Verified } from './verify.js';
 
 /** There is something in the store: nothing was written. */
@@ -43,17 +44,20 @@ export async function restoreArchive(
   if (verified.damage.length > 0) throw new ArchiveDamagedError(file, verified.damage);
   await requireEmpty(into);
   if (isDryRun) return verified;
+  await beginRestore(into.records);
   // Documents first: the log of changes names positions, which are others here.
   const documents = new DocumentRestorer(into.documents, isMove);
   for await (const { header, body } of framesOf(file, ring)) await documents.take(header, body);
   const rest = new RestRestorer(into, documents.moves);
   for await (const { header, body } of framesOf(file, ring)) await rest.take(header, body);
   await rest.end();
+  await endRestore(into.records);
   return verified;
 }
 
 /** @throws StoreNotEmptyError */
 async function requireEmpty(storage: Installation): Promise<void> {
+  if (await isRestoreUnfinished(storage.records)) throw new StoreNotEmptyError('what an interrupted restore has left');
   const { data } = await storage.documents.list('', null, 1);
   if (data[0] !== undefined) throw new StoreNotEmptyError(`the document "${data[0].document}"`);
   for await (const { key } of storage.records.scan([])) {

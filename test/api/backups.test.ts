@@ -1,5 +1,6 @@
-import { open, readFile, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { Readable } from 'node:stream';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import * as Y from 'yjs';
@@ -140,6 +141,24 @@ void t.test('row 39: a backup made under load opens elsewhere, with the same con
     ((await api.get('/forms/kept/changes')).body.data as { target: string }[]).map(({ target }) => target),
     'no change is told twice',
   );
+});
+
+void t.test('a restore that was cut off is not served, nor taken for an empty store', async (t) => {
+  const source = await openFolder(t, await newDataFolder(t));
+  await source.records.put(['some', 'record'], Buffer.from('value'));
+  await source.files.write({ formId: 'f', submissionId: 's', fileId: 'file' }, Readable.from([Buffer.from('file')]));
+  const archive = path.join(await newDataFolder(t), 'archive');
+  await writeArchive(archive, source, NO_KEYS, { id: 'a', version: 'test' });
+  const dataDir = await newDataFolder(t);
+  const target = await openFolder(t, dataDir);
+  // Files come last, and the folder of this one has no place here.
+  await mkdir(path.join(dataDir, 'files'));
+  await writeFile(path.join(dataDir, 'files', 'f'), '');
+  await t.rejects(restoreArchive(archive, NO_KEYS, target));
+  t.ok(await target.records.get(['some', 'record']));
+  await t.rejects(restoreArchive(archive, NO_KEYS, target), /what an interrupted restore has left/);
+  await target.close();
+  await t.rejects(composeServer({ dataDir }), { code: 'storage_unavailable', message: /did not come to its end/ });
 });
 
 void t.test('a damaged archive is named exactly, and nothing of it is restored', async (t) => {
