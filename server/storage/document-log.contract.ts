@@ -278,6 +278,8 @@ export async function documentLogContract(
       t.strictSame(pages.flat(), ['list/a', 'list/a/b', 'list/z', 'list/é', 'list{}']);
     }
     t.strictSame((await documents.list('list/a/', null, 1000)).data[0], await documents.info('list/a/b'));
+    const fromThere = (await documents.list('list', 'list/b', 2)).data.map(({ document }) => document);
+    t.strictSame(fromThere, ['list/z', 'list/é'], 'a cursor is a name, there or not');
     const before = await documents.list('', null, 1);
     const { data } = await documents.list('list/a', before.nextCursor, 10);
     t.ok(

@@ -137,7 +137,10 @@ export interface DocumentLog {
   /** Undefined for a document that was never written or is erased. */
   info(document: string): Promise<DocumentInfo | undefined>;
 
-  /** Documents whose name starts with `prefix`, ordered by name. `limit` is 1 to 1,000. */
+  /**
+   * Documents whose name starts with `prefix`, ordered by name. `limit` is 1 to 1,000.
+   * @param cursor a name: those after it, whether there is a document of that name or not
+   */
   list(prefix: string, cursor: string | null, limit: number): Promise<Page<DocumentInfo>>;
 
   /**

@@ -183,13 +183,12 @@ export class RedisDocumentLog implements DocumentLog {
 
   async list(prefix: string, cursor: string | null, limit: number): Promise<Page<DocumentInfo>> {
     const wanted = Math.min(Math.max(Math.trunc(limit), 1), 1_000);
-    const after = cursor === null ? undefined : Buffer.from(cursor, 'base64url').toString('utf8');
     // One more than asked for tells whether there is a next page.
-    const infos = await this.#read(() => this.#collect(prefix, after, wanted + 1));
+    const infos = await this.#read(() => this.#collect(prefix, cursor ?? undefined, wanted + 1));
     const data = infos.slice(0, wanted);
     const last = data.at(-1);
     const isLastPage = infos.length <= wanted || last === undefined;
-    return { data, nextCursor: isLastPage ? null : Buffer.from(last.document, 'utf8').toString('base64url') };
+    return { data, nextCursor: isLastPage ? null : last.document };
   }
 
   async *tombstones(): AsyncIterable<string> {
