@@ -14,6 +14,8 @@ export interface IdbStore {
   createIndex(name: string, keyPath: string): unknown;
   index(name: string): { getAll(key: unknown): IdbRequest<unknown[]>; getAllKeys(key: unknown): IdbRequest<unknown[]> };
 }
+/** Stores of a transaction by their names. */
+export type Stores = (name: string) => IdbStore;
 interface IdbTransaction {
   readonly error: unknown;
   oncomplete: (() => void) | null;
@@ -57,7 +59,7 @@ export class Database {
   }
 
   /** All or nothing: resolves when it is durable. @throws what IndexedDB says, such as a QuotaExceededError */
-  write<T>(stores: readonly string[], run: (store: (name: string) => IdbStore) => Promise<T>): Promise<T> {
+  write<T>(stores: readonly string[], run: (store: Stores) => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const transaction = this.database.transaction(stores, 'readwrite');
       const result = run((name) => transaction.objectStore(name));

@@ -6,13 +6,17 @@
  *   unsaved   session → {document, since, edits}      what a page had written that the server had not confirmed
  *   aside     {document, epoch, update, since, at}    copies of an earlier life: never merged, kept until discarded
  *
- * Several pages may hold the same document: they append to one copy, and each remembers what it has not saved.
+ * Several pages may hold the same document: they append to one copy, and each remembers what it has not saved. A page that
+ * is of an earlier life than the copy adds to what was set aside, and leaves the copy alone.
  */
 import * as Y from 'yjs';
 import type { Connection } from '../connection/connection.js';
 import { STALE_COPY } from '../connection/state.js';
 import { CLOSE } from '../connection/close-codes.js';
-import { Database, done, type IdbFactory } from './indexed-db.js';
+import { Database, done, type IdbFactory, type Stores } from './indexed-db.js';
+import { addToAside, leastOf, type CopySetAside, type StoredAside } from './set-aside.js';
+
+export type { CopySetAside } from './set-aside.js';
 
 const STORES = ['updates', 'copies', 'unsaved', 'aside'] as const;
 /** Updates of one document before they are folded. */
@@ -29,17 +33,6 @@ export interface LocalCopyOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-export interface CopySetAside {
-  readonly document: string;
-  readonly epoch: string | undefined;
-  /** The whole state, as a Yjs update. */
-  readonly update: Uint8Array;
-  /** What the server had never confirmed, as an update on top of the rest; undefined when that is nothing. */
-  readonly unsaved: Uint8Array | undefined;
-  /** When it was set aside, in milliseconds since 1970. */
-  readonly at: number;
-}
-
 interface StoredUpdate {
   readonly document: string;
   readonly update: Uint8Array;
@@ -50,15 +43,6 @@ interface StoredUnsaved {
   /** Counts what the page has written: another one may save a part of it. Absent in copies of earlier versions. */
   readonly edits?: number;
 }
-interface StoredAside {
-  readonly document: string;
-  readonly epoch: string | undefined;
-  readonly update: Uint8Array;
-  /** State vector of what was saved; undefined when all was. */
-  readonly since: Uint8Array | undefined;
-  readonly at: number;
-}
-
 /** Hand it to `open…` as `{ doc: copy.doc, copy }`, then call `follow`. @throws what IndexedDB says */
 export async function openLocalCopy(document: string, options: LocalCopyOptions = {}): Promise<LocalCopy> {
   const factory = options.indexedDB ?? (globalThis as { indexedDB?: IdbFactory }).indexedDB;
@@ -96,8 +80,10 @@ export class LocalCopy {
   readonly #session = `${Date.now()}-${Math.random()}`;
   /** Pages before this one, whose unsaved edits are ours now, and how many each had written. */
   #inherited: ReadonlyMap<unknown, number | undefined>;
-  #edits = 0;
   #updates: number;
+  #edits = 0;
+  /** A write has failed: the copy lacks something. */
+  #isBehind = false;
   #writing: Promise<unknown> = Promise.resolve();
   #unfollow: (() => void) | undefined;
   #hasUnsaved = false;
@@ -125,7 +111,7 @@ export class LocalCopy {
 
   /** Keeps what happens from now on. A copy of another life is set aside; one of a deleted document is deleted. */
   follow(connection: Connection): void {
-    const onUpdate = (update: Uint8Array): void => this.#append(update, connection.unsavedSince);
+    const onUpdate = (update: Uint8Array): void => this.#append(update, connection);
     const onSave = (): void => {
       if (!connection.hasUnsavedChanges) this.#markSaved();
     };
@@ -136,7 +122,7 @@ export class LocalCopy {
       const { state } = connection;
       if (state.status !== 'closed' || (state.code !== STALE_COPY && state.code !== CLOSE.deleted)) return;
       this.#unfollow?.();
-      if (state.code === STALE_COPY) this.#setAside(connection.unsavedSince);
+      if (state.code === STALE_COPY) this.#setAside(connection);
       else this.#run(STORES, (store) => this.#clear(store));
     };
     // After the connection's own listener: by then it knows what is unsaved.
@@ -190,24 +176,38 @@ export class LocalCopy {
     this.database.close();
   }
 
-  #append(update: Uint8Array, since: Uint8Array | undefined): void {
+  #append(update: Uint8Array, connection: Connection): void {
     const { document } = this;
     const isFolding = (this.#updates += 1) > FOLD_AFTER;
     if (isFolding) this.#updates = 1;
+    const since = connection.unsavedSince;
     if (since !== undefined) this.#hasUnsaved = true;
     const edits = (this.#edits += 1);
-    this.#run(['updates', 'unsaved'], async (store) => {
+    const { epoch } = connection;
+    const write = async (store: Stores): Promise<void> => {
+      const isBehind = this.#isBehind;
+      const stored = await done(store('copies').get(document));
+      if (isBehind && stored === undefined && epoch !== undefined) store('copies').put(epoch, document);
+      else if (epoch !== undefined && stored !== epoch) {
+        // Another page has set it aside, or discarded it, and perhaps begun anew.
+        const update = Y.encodeStateAsUpdate(this.doc);
+        await addToAside(store, { document, epoch, update, since }, stored !== undefined);
+        return;
+      }
       if (since !== undefined) store('unsaved').put({ document, since, edits } satisfies StoredUnsaved, this.#session);
-      const written = done(store('updates').put({ document, update } satisfies StoredUpdate));
-      if (!isFolding) return written;
+      // Later edits build on what a failed write would have kept.
+      const kept = isBehind ? Y.encodeStateAsUpdate(this.doc) : update;
+      await done(store('updates').put({ document, update: kept } satisfies StoredUpdate));
+      if (!isFolding) return;
       const [updates, keys] = await Promise.all([
         done(store('updates').index('document').getAll(document)),
         done(store('updates').index('document').getAllKeys(document)),
       ]);
-      const whole = Y.mergeUpdates((updates as StoredUpdate[]).map((stored) => stored.update));
+      const whole = Y.mergeUpdates((updates as StoredUpdate[]).map((each) => each.update));
       for (const key of keys) store('updates').delete(key);
-      return done(store('updates').put({ document, update: whole } satisfies StoredUpdate));
-    });
+      await done(store('updates').put({ document, update: whole } satisfies StoredUpdate));
+    };
+    this.#run(STORES, write, () => (this.#isBehind = false));
   }
 
   #markSaved(): void {
@@ -229,33 +229,34 @@ export class LocalCopy {
   }
 
   /** Pages that hold the same copy set it aside one after the other: it stays one. */
-  #setAside(unsavedSince: Uint8Array | undefined): void {
-    const { document, epoch } = this;
+  #setAside(connection: Connection): void {
+    const { document } = this;
+    const { epoch, unsavedSince } = connection;
     const own = Y.encodeStateAsUpdate(this.doc);
     this.#run(STORES, async (store) => {
-      const [updates, unsaved, asides, keys] = await Promise.all([
+      const stored = await done(store('copies').get(document));
+      if (stored !== undefined && stored !== epoch) {
+        // Another page was first, and has begun the copy of the new life.
+        await addToAside(store, { document, epoch, update: own, since: unsavedSince });
+        for (const key of [this.#session, ...this.#inherited.keys()]) store('unsaved').delete(key);
+        return;
+      }
+      const [updates, unsaved] = await Promise.all([
         done(store('updates').index('document').getAll(document)) as Promise<StoredUpdate[]>,
         done(store('unsaved').index('document').getAll(document)) as Promise<StoredUnsaved[]>,
-        done(store('aside').index('document').getAll(document)) as Promise<StoredAside[]>,
-        done(store('aside').index('document').getAllKeys(document)),
       ]);
-      const index = asides.findIndex((aside) => aside.epoch === epoch);
-      const before = asides[index];
-      const parts = [...(before === undefined ? [] : [before]), ...updates].map(({ update }) => update);
-      const vectors = [unsavedSince, before?.since, ...unsaved.map(({ since }) => since)];
-      const aside: StoredAside = {
+      const vectors = [unsavedSince, ...unsaved.map(({ since }) => since)];
+      await addToAside(store, {
         document,
         epoch,
-        update: Y.mergeUpdates([...parts, own]),
+        update: Y.mergeUpdates([...updates.map(({ update }) => update), own]),
         since: leastOf(vectors.filter((since) => since !== undefined)),
-        at: Date.now(),
-      };
-      store('aside').put(aside, ...(before === undefined ? [] : [keys[index]]));
+      });
       await this.#clear(store);
     });
   }
 
-  async #clear(store: Parameters<Parameters<Database['write']>[1]>[0]): Promise<void> {
+  async #clear(store: Stores): Promise<void> {
     for (const name of ['updates', 'unsaved'] as const) {
       const keys = await done(store(name).index('document').getAllKeys(this.document));
       await Promise.all(keys.map((key) => done(store(name).delete(key))));
@@ -263,21 +264,14 @@ export class LocalCopy {
     await done(store('copies').delete(this.document));
   }
 
-  /** One write after the other. */
-  #run<T>(stores: readonly string[], run: Parameters<typeof this.database.write<T>>[1]): void {
-    const written = this.#writing.then(() => this.database.write(stores, run));
-    this.#writing = this.#onError === undefined ? written : written.catch(this.#onError);
+  /** One write after the other; one that fails does not keep the next from being tried. */
+  #run<T>(stores: readonly string[], run: (store: Stores) => Promise<T>, whenWritten?: () => void): void {
+    this.#writing = this.#writing
+      .then(() => this.database.write(stores, run))
+      .then(whenWritten, (error: unknown) => {
+        this.#isBehind = true;
+        if (this.#onError === undefined) void Promise.reject(error instanceof Error ? error : new Error(String(error)));
+        else this.#onError(error);
+      });
   }
-}
-
-/** What all of them know; undefined when there are none. */
-function leastOf(vectors: readonly Uint8Array[]): Uint8Array | undefined {
-  const [first, ...others] = vectors.map((vector) => Y.decodeStateVector(vector));
-  if (first === undefined) return undefined;
-  const least = new Map<number, number>();
-  for (const [client, clock] of first) {
-    const known = others.reduce((lowest, other) => Math.min(lowest, other.get(client) ?? 0), clock);
-    if (known > 0) least.set(client, known);
-  }
-  return Y.encodeStateVector(least);
 }

@@ -12,6 +12,8 @@ import {
   RequestRefusedError,
   resumeSubmission,
   startSubmission,
+  webSocketTransport,
+  type OpenTransport,
   type Refusal,
 } from '../../client/index.js';
 import { composeServer } from '../harness/composed-server.js';
@@ -147,7 +149,16 @@ void t.test('a sheet is filled by two, judged while it is filled, and handed in 
   const options = { url: server.http, WebSocket };
   const respondent = sdk(t, server.http, { token: await mint('rita', { document: 'form/visit', role: 'respondent' }) });
   const started = await startSubmission(respondent, 'visit');
-  const sheet = openSubmission(options, started);
+  let held: (() => void)[] | undefined;
+  const slow: OpenTransport = (target, events) => {
+    const line = webSocketTransport(WebSocket)(target, events);
+    const send = (frame: Uint8Array): void => {
+      if (held === undefined) line.send(frame);
+      else held.push(() => line.send(frame));
+    };
+    return { send, close: () => line.close() };
+  };
+  const sheet = openSubmission({ ...options, transports: [slow] }, started);
   t.teardown(() => sheet.close());
   const resumed = await resumeSubmission(sdk(t, server.http), started.resumeToken ?? '');
   const again = openSubmission(options, resumed);
@@ -162,15 +173,32 @@ void t.test('a sheet is filled by two, judged while it is filled, and handed in 
   t.match(again.meta, { status: 'in_progress', page: 'p1', formId: 'visit' });
   await until(() => again.verdict.progress?.percent === 100);
   t.match(await sheet.validate(), { valid: true });
-  t.match(await sheet.submit(), { status: 'submitted' });
+  // The last answer is held up on its way, or has none: the sheet is not handed in without it.
+  held = [];
+  sheet.answer({ name: 'Ada L.' });
+  const submitting = sheet.submit();
+  // Long enough for a request that does not wait.
+  const meanwhile = async (): Promise<void> => {
+    for (let i = 0; i < 50; i++) await admin.get('/forms/visit');
+  };
+  await Promise.race([submitting, meanwhile()]);
+  const late = held;
+  held = undefined;
+  for (const send of late) send();
+  t.match(await submitting, { status: 'submitted' });
   await until(() => again.meta.status === 'submitted');
+  t.equal((await admin.get(`/forms/visit/submissions/${started.id}`)).body.answers.name, 'Ada L.');
 
   const undone: Refusal[] = [];
   again.connection.on('undone', (refusals) => undone.push(...refusals));
   again.answer({ name: 'Bob' });
   await until(() => undone.length > 0);
   t.match(undone, [{ target: 'fields/name', code: 'forbidden' }]);
-  await until(() => again.answers['name'] === 'Ada');
+  await until(() => again.answers['name'] === 'Ada L.');
+  const other = openSubmission(options, await startSubmission(respondent, 'visit'), { connect: false });
+  t.teardown(() => other.close());
+  other.answer({ name: 'Eve' });
+  await t.rejects(other.submit(), { name: 'ConnectionClosedError' });
 });
 
 void t.test('a sheet is offered a newer version, and moves to it for all who fill it', async (t) => {

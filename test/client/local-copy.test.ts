@@ -1,6 +1,6 @@
 import t from 'tap';
 import path from 'node:path';
-import { IDBFactory } from 'fake-indexeddb';
+import { IDBFactory, IDBObjectStore } from 'fake-indexeddb';
 import * as Y from 'yjs';
 import { openLocalCopy, STALE_COPY, type LocalCopy } from '../../client/index.js';
 import { composeServer, type ComposedServer } from '../harness/composed-server.js';
@@ -102,6 +102,29 @@ void t.test('a tab that saves what another one had written does not take its lat
   await after.close();
 });
 
+void t.test('what could not be kept while the disk was full is kept with the next edit', async (t) => {
+  const indexedDB = new IDBFactory();
+  const failures: unknown[] = [];
+  const copy = await openLocalCopy('notes', { indexedDB, onError: (error) => failures.push(error) });
+  copy.follow(sdk(t, 'http://127.0.0.1:1').open('notes', { doc: copy.doc, copy, connect: false }));
+  const text = copy.doc.getText('x');
+  text.insert(0, 'one ');
+  await copy.written();
+  const full = t.capture(IDBObjectStore.prototype, 'put', () => {
+    throw new DOMException('the disk is full', 'QuotaExceededError');
+  });
+  text.insert(4, 'two ');
+  await copy.written();
+  full.restore();
+  t.equal(failures.length, 1);
+  text.insert(8, 'three');
+  await copy.close();
+  const again = await opened(indexedDB);
+  t.equal(again.doc.getText('x').toString(), 'one two three');
+  t.not(again.unsavedSince, undefined);
+  await again.close();
+});
+
 void t.test('many edits are folded into one', async (t) => {
   const indexedDB = new IDBFactory();
   const copy = await opened(indexedDB);
@@ -180,6 +203,11 @@ void t.test('after a restored backup a newer copy is set aside, and what was nev
   text.insert(0, 'kept ');
   await saved(tab);
   await until(() => typeof tab.epoch === 'string');
+  const behind = await opened(indexedDB);
+  const otherTab = sdk(t, first.http).open('notes', { doc: behind.doc, copy: behind });
+  behind.follow(otherTab);
+  await synced(otherTab);
+  otherTab.disconnect();
   const backup = (await rest.post('/backups', {})).body.id as string;
   await until(async () => (await rest.get(`/operations/${backup}`)).body.state === 'done');
   text.insert(5, 'undone ');
@@ -216,6 +244,27 @@ void t.test('after a restored backup a newer copy is set aside, and what was nev
   another.follow(fresh);
   await synced(fresh);
   t.equal(another.doc.getText('x').toString(), 'kept ');
+  fresh.disconnect();
+  another.doc.getText('x').insert(0, 'new ');
+  await another.written();
+  // Another page of the earlier life comes late: the copy of the new one is not its own.
+  behind.doc.getText('x').insert(0, 'late ');
+  await behind.written();
+  const late = new Y.Doc();
+  Y.applyUpdate(late, (await copy.setAside())[0]!.update);
+  t.match(late.getText('x').toString(), /late/);
+  otherTab.connect();
+  await closed(otherTab);
+  await behind.close();
+  const reloaded = await opened(indexedDB);
+  t.equal(reloaded.doc.getText('x').toString(), 'new kept ');
+  t.equal(reloaded.epoch, fresh.epoch);
+  t.not(reloaded.unsavedSince, undefined);
+  t.equal((await reloaded.setAside()).length, 1);
+  await reloaded.close();
+  fresh.doc.getText('x').delete(0, 4);
+  fresh.connect();
+  await saved(fresh);
   await another.close();
   await copy.close();
 
