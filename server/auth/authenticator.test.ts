@@ -217,13 +217,15 @@ interface KeyServer {
   keys: object[];
   status: number;
   requests: number;
+  authorization: string | undefined;
   close(): Promise<void>;
 }
 
 /** An identity provider's key set, over real HTTP. */
 async function keyServer(t: Test, keys: object[]): Promise<KeyServer> {
-  const server: Server = createServer((_request, response) => {
+  const server: Server = createServer((request, response) => {
     state.requests += 1;
+    state.authorization = request.headers.authorization;
     response.writeHead(state.status, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ keys: state.keys }));
   });
@@ -237,7 +239,7 @@ async function keyServer(t: Test, keys: object[]): Promise<KeyServer> {
   };
   t.teardown(close);
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`;
-  const state: KeyServer = { url, keys, status: 200, requests: 0, close };
+  const state: KeyServer = { url, keys, status: 200, requests: 0, authorization: undefined, close };
   return state;
 }
 
@@ -274,6 +276,15 @@ void t.test('keys that an identity provider publishes verify its tokens, each wi
     await signed(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey, 'RS256', claims, 'r'),
   ];
   for (const token of wrong) await t.rejects(authenticator.authenticate({ token }), refusedAs('token_invalid'));
+});
+
+void t.test('credentials in JWKS_URL are sent, and told to nobody', async (t) => {
+  const { start } = await bench(t);
+  const provider = await keyServer(t, [published(rsa.publicKey, 'r', 'RS256')]);
+  const authenticator = await start({ jwksUrl: provider.url.replace('//', '//me:hunter%202@') });
+  const token = await signed(rsa.privateKey, 'RS256', { sub: 'ada' }, 'r');
+  t.equal((await authenticator.authenticate({ token })).id, 'ada');
+  t.equal(provider.authorization, `Basic ${Buffer.from('me:hunter 2').toString('base64')}`);
 });
 
 void t.test(

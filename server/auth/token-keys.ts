@@ -3,6 +3,7 @@
  * taken for a secret, and there is no way to ask for no signature.
  */
 import { createSecretKey, type KeyObject } from 'node:crypto';
+import { unescape } from 'node:querystring';
 import {
   createRemoteJWKSet,
   decodeProtectedHeader,
@@ -12,7 +13,7 @@ import {
   type JWTVerifyGetKey,
 } from 'jose';
 import { AuthenticationError, KeysUnavailableError } from './errors.js';
-import { importPublicKey } from './public-key.js';
+import { algorithmsOf, importPublicKey, PUBLIC_KEY_ALGORITHMS } from './public-key.js';
 
 export interface TokenKeysOptions {
   /** At least 32 bytes (RFC 7518, section 3.2). */
@@ -23,9 +24,6 @@ export interface TokenKeysOptions {
 }
 
 const HMAC = ['HS256', 'HS384', 'HS512'];
-const RSA = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
-const ELLIPTIC = ['ES256', 'ES384', 'ES512'];
-const EDWARDS = ['EdDSA', 'Ed25519'];
 
 /** Clocks of issuers differ; applies to `nbf`. The end of a token is taken as it is. */
 const CLOCK_TOLERANCE_SECONDS = 5;
@@ -72,7 +70,8 @@ export class TokenKeys {
   }
 }
 
-function withKey(key: KeyObject, algorithms: string[]): Verifier {
+function withKey(key: KeyObject, accepted: readonly string[]): Verifier {
+  const algorithms = [...accepted];
   return {
     algorithms,
     verify: async (token, currentDate) => {
@@ -83,8 +82,9 @@ function withKey(key: KeyObject, algorithms: string[]): Verifier {
 }
 
 function withKeySet(url: string): Verifier {
-  const keys = createRemoteJWKSet(new URL(url), { timeoutDuration: JWKS_TIMEOUT_MS });
-  const algorithms = [...RSA, ...ELLIPTIC, ...EDWARDS];
+  const { href, headers } = withoutCredentials(url);
+  const keys = createRemoteJWKSet(href, { timeoutDuration: JWKS_TIMEOUT_MS, headers });
+  const algorithms = [...PUBLIC_KEY_ALGORITHMS];
   const keyOf: JWTVerifyGetKey = async (header, input) => {
     try {
       return await keys(header, input);
@@ -103,17 +103,14 @@ function withKeySet(url: string): Verifier {
   };
 }
 
-function algorithmsOf(key: KeyObject): string[] {
-  switch (key.asymmetricKeyType) {
-    case 'rsa':
-      return RSA;
-    case 'ec':
-      return ELLIPTIC;
-    case 'ed25519':
-      return EDWARDS;
-    default:
-      throw new TypeError(`Tokens cannot be verified with a key of type ${key.asymmetricKeyType ?? 'unknown'}`);
-  }
+/** As a header (RFC 7617): `fetch` refuses a URL with credentials, and its message tells them. */
+function withoutCredentials(url: string): { href: URL; headers: Record<string, string> } {
+  const href = new URL(url);
+  const { username, password } = href;
+  if (username === '' && password === '') return { href, headers: {} };
+  const pair = `${unescape(username)}:${unescape(password)}`;
+  [href.username, href.password] = ['', ''];
+  return { href, headers: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` } };
 }
 
 /** The token asks for a key that is not published, or leaves open which. */

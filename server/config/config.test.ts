@@ -98,7 +98,10 @@ const traffic = (defaults: TrafficRule): Case => ({
 const CASES: Record<VariableName, Case> = {
   OTEL_EXPORTER_OTLP_ENDPOINT: {
     good: [['http://collector:4318', 'http://collector:4318']],
-    wrong: [['collector:4318', /must be a URL like http:/]],
+    wrong: [
+      ['collector:4318', /must be a URL like http:/],
+      ['http://me:hunter2@collector', /without credentials: they go into OTEL_EXPORTER_OTLP_HEADERS$/],
+    ],
   },
   OTEL_EXPORTER_OTLP_HEADERS: {
     good: [['api-key=a%20b, tenant=x', { 'api-key': 'a b', tenant: 'x' }]],
@@ -180,7 +183,10 @@ const CASES: Record<VariableName, Case> = {
       ['true', ['redis://localhost'], REDIS],
       ['false', [], REDIS],
     ],
-    wrong: [['a:b:c', /must be a comma-separated list of host:port$/]],
+    wrong: [
+      ['a:b:c', /must be a comma-separated list of host:port$/],
+      ['true', /true needs REDIS_URL/],
+    ],
   },
   REDIS_WAIT_REPLICAS: {
     good: [
@@ -219,6 +225,14 @@ const CASES: Record<VariableName, Case> = {
       [JSON.stringify(edwards.privateKey.export({ format: 'jwk' })), /holds a private key/],
       ['{"kty":"nothing"}', /must be a public key/],
       ['{', /must be a public key/],
+      ...[
+        generateKeyPairSync('x25519').publicKey,
+        generateKeyPairSync('rsa', { modulusLength: 1_024 }).publicKey,
+        generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).publicKey,
+      ].map((key): [string, RegExp] => [
+        key.export({ type: 'spki', format: 'pem' }).toString(),
+        /must be RSA of at least 2048 bits, EC on P-256, P-384 or P-521, or Ed25519/,
+      ]),
     ],
   },
   JWKS_URL: {

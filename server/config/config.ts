@@ -42,7 +42,7 @@ export interface ConfigSources {
 export function loadConfig(sources: ConfigSources): Config {
   const problems: string[] = [];
   const texts = collect(sources, problems);
-  if (texts.get('REDIS_CLUSTER') !== undefined) resolveCluster(texts);
+  if (texts.get('REDIS_CLUSTER') !== undefined) resolveCluster(texts, problems);
 
   const values: Record<string, unknown> = {};
   for (const [name, text] of texts) {
@@ -206,9 +206,11 @@ function dashed(name: string): string {
 }
 
 /** `REDIS_CLUSTER=true` says that REDIS_URL is a node of a Cluster. */
-function resolveCluster(texts: Map<VariableName, string>): void {
+function resolveCluster(texts: Map<VariableName, string>, problems: string[]): void {
   const given = texts.get('REDIS_CLUSTER')?.trim().toLowerCase() ?? '';
   if (['false', '0', 'no', 'off'].includes(given)) texts.delete('REDIS_CLUSTER');
   const url = texts.get('REDIS_URL');
-  if (['true', '1', 'yes', 'on'].includes(given) && url !== undefined) texts.set('REDIS_CLUSTER', url);
+  if (!['true', '1', 'yes', 'on'].includes(given)) return;
+  if (url !== undefined) texts.set('REDIS_CLUSTER', url);
+  else problems.push('REDIS_CLUSTER: true needs REDIS_URL, as one of the nodes; or name some as host:port');
 }

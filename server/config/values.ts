@@ -4,7 +4,7 @@
  */
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
-import { importPublicKey } from '../auth/public-key.js';
+import { algorithmsOf, importPublicKey } from '../auth/public-key.js';
 import type { TrafficRule } from '../limits/traffic/traffic-limits.js';
 import { parseSize } from './size.js';
 import { parseTrafficRule, TRAFFIC_RULE_PROBLEM } from './traffic-rule.js';
@@ -77,10 +77,17 @@ export const folder: z.ZodType<string, string> = text((given) =>
   given === '' || given.includes('\0') ? { problem: 'must be the path of a folder' } : { value: given },
 );
 
-export function url(protocols: readonly string[], example: string): z.ZodType<string, string> {
+export function url(
+  protocols: readonly string[],
+  example: string,
+  options: { /** Where they go instead. */ readonly credentialsIn?: string } = {},
+): z.ZodType<string, string> {
   return text((given) => {
     const isGood = URL.canParse(given) && protocols.includes(new URL(given).protocol) && new URL(given).host !== '';
-    return isGood ? { value: given } : { problem: `must be a URL like ${example}` };
+    if (!isGood) return { problem: `must be a URL like ${example}` };
+    const { username, password } = new URL(given);
+    if (options.credentialsIn === undefined || username + password === '') return { value: given };
+    return { problem: `must be a URL without credentials: they go into ${options.credentialsIn}` };
   });
 }
 
@@ -175,8 +182,10 @@ export const publicKey: z.ZodType<string, string> = text((given) => {
     return { problem: 'holds a private key; give the public one' };
   }
   try {
-    importPublicKey(value);
-    return { value };
+    const isOfUse = algorithmsOf(importPublicKey(value)).length > 0;
+    return isOfUse
+      ? { value }
+      : { problem: 'must be RSA of at least 2048 bits, EC on P-256, P-384 or P-521, or Ed25519' };
   } catch {
     // Why exactly is OpenSSL's business, and its message may quote the key.
     return { problem: 'must be a public key as PEM (line ends may be written \\n) or as JWK' };

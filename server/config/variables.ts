@@ -214,8 +214,10 @@ export const VARIABLES = {
   ),
   OTEL_EXPORTER_OTLP_ENDPOINT: optional(
     'otelExporterOtlpEndpoint',
-    value.url(['http:', 'https:'], 'http://127.0.0.1:4318'),
+    value.url(['http:', 'https:'], 'http://127.0.0.1:4318', { credentialsIn: 'OTEL_EXPORTER_OTLP_HEADERS' }),
     'OpenTelemetry collector that sampled traces go to, by OTLP over HTTP with JSON.',
+    // What is refused may hold some.
+    SECRET,
   ),
   OTEL_EXPORTER_OTLP_HEADERS: optional(
     'otelExporterOtlpHeaders',
