@@ -28,6 +28,9 @@ export interface ApiRequest {
   readonly isAnyStatusTaken?: boolean;
 }
 
+/** It takes the connection, and says nothing: it hangs, or has far too much to do. */
+export class SilentServerError extends CommandError {}
+
 /** @throws CommandError that says what the server said, or that there is none. */
 export async function callApi(target: ApiTarget, request: ApiRequest): Promise<Response> {
   const headers: Record<string, string> = { accept: request.accept ?? 'application/json' };
@@ -40,7 +43,11 @@ export async function callApi(target: ApiTarget, request: ApiRequest): Promise<R
     headers,
     ...(body === undefined ? {} : { body: isBinary ? new Uint8Array(body) : JSON.stringify(body) }),
   });
-  if (response.ok || request.isAnyStatusTaken === true) return response;
+  if (response.ok || request.isAnyStatusTaken === true) {
+    const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '');
+    if (isJson || request.accept !== undefined || response.status === 204) return response;
+    throw new CommandError(`${response.status} without JSON: what answers at ${target.url} is not Formloom`);
+  }
   const problem = problemSchema.safeParse(await response.json().catch(() => ({})));
   const { detail, title, code, errors } = problem.success ? problem.data : {};
   throw new CommandError(
@@ -64,6 +71,10 @@ async function reach(target: ApiTarget, path: string, init: RequestInit): Promis
     const signal = timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) };
     return await fetch(new URL(path, target.url), { ...init, ...signal });
   } catch (error) {
+    if (error instanceof Error && error.name === 'TimeoutError') {
+      const seconds = (target.timeoutMs ?? 0) / 1_000;
+      throw new SilentServerError(`the server at ${target.url} does not answer within ${seconds} s`, EXIT.unreachable);
+    }
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
     throw new CommandError(
       `no server answers at ${target.url} (${cause}). Start one with "formloom serve", or name it with --url.`,

@@ -31,6 +31,13 @@ async function main(args: readonly string[]): Promise<void> {
   // After the command too: `formloom import form.json --json`.
   const isJson = args.includes('--json');
   const output = (): Output => createOutput(isJson);
+  if (isJson) {
+    const outputError = (text: string): void =>
+      output().error(new CommandError(text.replace(/^error: /, '').trim(), EXIT.usage));
+    // Before the commands are made: they take it over.
+    program.showHelpAfterError(false).configureOutput({ outputError });
+  }
+  endWithReader(args.includes('serve'));
   addServeCommand(program, output, environment);
   addTokenCommand(program, output, environment);
   addFormCommands(program, output);
@@ -51,6 +58,16 @@ async function main(args: readonly string[]): Promise<void> {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     process.exitCode = report(error, output());
+  }
+}
+
+/** `formloom snapshot list … | head`: nobody reads any more. A server goes on: its first line alone goes there. */
+function endWithReader(isServer: boolean): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      if (!isServer) process.exit();
+    });
   }
 }
 

@@ -3,7 +3,7 @@ import { mkdtemp, open, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { weakSecrets, type Config } from '../../server/config/index.js';
-import { callApi } from '../api-client.js';
+import { callApi, SilentServerError } from '../api-client.js';
 import { CommandError, EXIT, type Output } from '../output.js';
 import { checkStore } from './doctor-store.js';
 import { configFrom, withConfigOptions } from './serve.js';
@@ -19,6 +19,8 @@ interface Finding {
 const LOW_DISK_BYTES = 1024 ** 3;
 const SLOW_FSYNC_MS = 30;
 const FSYNCS = 20;
+/** One that hangs is just why somebody looks. */
+const ANSWER_MS = 5_000;
 const MARK: Record<Level, string> = { ok: '✓', warning: '!', problem: '✗' };
 
 export function addDoctorCommand(
@@ -134,12 +136,14 @@ function checkClock(): Finding {
 }
 
 async function checkServer(config: Config): Promise<Finding> {
-  const url = `http://${config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host}:${config.port}`;
+  const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host;
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${config.port}`;
   try {
-    await callApi({ url, token: config.adminToken }, { method: 'GET', path: '/health/ready' });
+    await callApi({ url, token: config.adminToken, timeoutMs: ANSWER_MS }, { method: 'GET', path: '/health/ready' });
     return { check: 'server', level: 'ok', detail: `${url} is ready` };
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
+    if (error instanceof SilentServerError) return { check: 'server', level: 'problem', detail: error.message };
     return error.exitCode === EXIT.unreachable
       ? { check: 'server', level: 'ok', detail: `none runs at ${url}` }
       : { check: 'server', level: 'problem', detail: `${url} is not ready: ${error.message}` };

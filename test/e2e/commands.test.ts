@@ -11,7 +11,12 @@ interface Run {
   readonly stderr: string;
 }
 
-function formloom(args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd?: string): Promise<Run> {
+function formloom(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  cwd?: string,
+  isUnread = false,
+): Promise<Run> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [FORMLOOM, ...args], {
       env: { PATH: process.env['PATH'] ?? '', ...env },
@@ -21,6 +26,7 @@ function formloom(args: readonly string[], env: Readonly<Record<string, string>>
     let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    if (isUnread) child.stdout.destroy();
     child.once('close', (code) => resolve({ code, stdout, stderr }));
   });
 }
@@ -129,4 +135,19 @@ void t.test('forms, snapshots, backups and restores from the command line', { ti
   );
   const away = await formloom(['export', 'survey', '--url', 'http://127.0.0.1:1']);
   t.ok(away.code === 3 && isOneLine(away), away.stderr);
+  t.match(await formloom(['keys', 'status', '--url', 'localhost:1234']), { code: 2, stderr: /a URL like http/ });
+  const misused = await formloom(['token', '--json']);
+  t.match(JSON.parse(misused.stderr), { error: /required option '--sub <id>'/ }, 'errors are JSON too');
+  t.match(
+    await formloom(['keys', 'status'], at, undefined, true),
+    { code: 0, stderr: '' },
+    'nobody reads it: no fault',
+  );
+  const elsewhere = await formloom(['doctor', '--json', '--data-dir', data, '--host', '::1', '--port', '1']);
+  t.match(elsewhere.stdout, /none runs at http:\/\/\[::1\]:1"/);
+
+  server.child.kill('SIGSTOP');
+  const hung = await formloom(['doctor', '--json', '--data-dir', data, '--port', String(server.port)]);
+  server.child.kill('SIGCONT');
+  t.match(hung, { code: 1, stdout: /does not answer within 5 s/ });
 });
