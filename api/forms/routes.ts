@@ -27,6 +27,9 @@ export interface FormRoutesOptions {
   readonly clock: () => number;
 }
 
+/** Which of the two a body is; the errors of a union would tell of both. */
+const isImport = (body: unknown): boolean => typeof body === 'object' && body !== null && 'import' in body;
+
 export const formRoutes: FastifyPluginAsyncZod<FormRoutesOptions> = async (api, options) => {
   const { forms, audit, activities, clock } = options;
   api.post(
@@ -38,15 +41,13 @@ export const formRoutes: FastifyPluginAsyncZod<FormRoutesOptions> = async (api, 
         body: z.union([schemas.importRequestSchema, schemas.newFormSchema]),
         response: { 201: schemas.createdFormSchema },
       },
-      // Which of the two it is decides `import`; the errors of a union would tell of both.
       validatorCompiler: () => (value: unknown) => ({ value }),
     },
     async (request, reply) => {
       const principal = callerOf(request);
       const body: unknown = request.body;
-      const isImport = typeof body === 'object' && body !== null && 'import' in body;
       let created: FormState & { readonly report: LossReportEntry[] };
-      if (isImport) {
+      if (isImport(body)) {
         const wanted = parse(schemas.importRequestSchema, body);
         created = await forms.import(principal, wanted.import.format, wanted.import.source, wanted.id);
       } else {
@@ -141,21 +142,30 @@ export const formRoutes: FastifyPluginAsyncZod<FormRoutesOptions> = async (api, 
       schema: {
         tags,
         summary: 'Reach the given JSON by minimal edits; cursors and untouched texts keep their identity',
+        description: 'With `import`, as when creating: the answer is `form` and `report` then.',
         params: schemas.formParams,
-        body: schemas.putSchema,
-        response: { 200: schemas.putSchema.required({ id: true }) },
+        body: z.union([schemas.importIntoSchema, schemas.putSchema]),
+        response: { 200: z.union([schemas.createdFormSchema, schemas.putSchema.required({ id: true })]) },
       },
+      validatorCompiler: () => (value: unknown) => ({ value }),
     },
     async (request, reply) => {
-      const { formId } = request.params;
+      const { formId } = parse(schemas.formParams, request.params, 'params');
       const principal = formCaller(request, 'write');
-      const { body } = request;
+      const ifMatch = request.headers['if-match'];
+      if (isImport(request.body)) {
+        const { format, source } = parse(schemas.importIntoSchema, request.body).import;
+        const { form, etag, report } = await forms.importInto(principal, formId, format, source, ifMatch);
+        reply.header('etag', etag);
+        return { form, report };
+      }
+      const body = parse(schemas.putSchema, request.body);
       if (body.id !== undefined && body.id !== formId) {
         throw new Problem('validation_failed', 'The id of the body is not that of the path.', {
           errors: [{ path: 'id', message: `is "${body.id}", not "${formId}"` }],
         });
       }
-      const { form, etag } = await forms.replace(principal, { ...body, id: formId }, request.headers['if-match']);
+      const { form, etag } = await forms.replace(principal, { ...body, id: formId }, ifMatch);
       reply.header('etag', etag);
       return form;
     },

@@ -60,6 +60,7 @@ export const readQuery = z.object({
 
 export const patchSchema = z.strictObject({ operations: z.array(operationSchema).min(1).max(1_000) });
 export const putSchema = formSchema.extend({ id: idSchema.optional() });
+export const importIntoSchema = importRequestSchema.omit({ id: true });
 
 export const presenceSchema = z.object({
   data: z.array(

@@ -157,6 +157,18 @@ export class FormService {
     return this.#change(principal, form.id, ifMatch, () => form, source);
   }
 
+  /** The form of another builder, again: what people have open stays where it is. @throws ImportError, as `replace` */
+  async importInto(
+    principal: Principal,
+    formId: string,
+    format: ImportFormat,
+    source: unknown,
+    ifMatch: string | undefined,
+  ): Promise<FormState & { report: LossReportEntry[] }> {
+    const { form, report } = importForm(format, source, { formId });
+    return { ...(await this.replace(principal, form, ifMatch, 'import')), report };
+  }
+
   async #change(
     principal: Principal,
     formId: string,

@@ -73,6 +73,9 @@ for (const file of await readdir(FORMS)) {
       t.same(restored.body, form, 'PUT reaches the given JSON');
       const again = await api.put(pathOf(form), form);
       t.equal(again.headers.get('etag'), restored.headers.get('etag'), 'and changes nothing the second time');
+      await api.patch(pathOf(form), { operations: [{ op: 'setTitle', language: 'en', value: 'Renamed' }] });
+      const imported = await api.put(pathOf(form), { import: { format, source } });
+      t.same(imported.body, { form, report: created.body.report }, 'the source itself does the same');
 
       for (const target of ['formloom', 'gcforms', 'surveyjs', 'json-schema']) {
         const exported = await api.get(`${pathOf(form)}/export?format=${target}`);
