@@ -36,7 +36,7 @@ import type { SubmissionService } from '../submissions/index.js';
 import { hasLocks, requireUnlocked, type ConflictWatch } from './conflicts/index.js';
 import { Projections, type FormState } from './projections.js';
 import { requireScope } from './scope.js';
-import { requireForm } from './required-form.js';
+import { formNotFound, requireForm } from './required-form.js';
 import type { FormSummaries } from './summaries.js';
 import type { FormVersions, Publication } from './versions.js';
 
@@ -270,6 +270,11 @@ export class FormService {
     if (policies.current.onPublish) {
       const label = `publish (version ${publication.version})`;
       await taker.take(formDocument(formId), { state, label, kind: 'publish', principal: principal.id });
+    }
+    if (!(await this.options.rooms.exists(formDocument(formId)))) {
+      // Erased meanwhile, perhaps before this version was there.
+      await this.options.versions.erase(formId);
+      throw formNotFound(formId);
     }
     await this.#tell('form.published', formId, principal, { version: publication.version });
     return publication;

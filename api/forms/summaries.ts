@@ -107,6 +107,8 @@ export class FormSummaries {
       fields: countFields(form),
     };
     await this.records.put(['form-summary', formId], Buffer.from(JSON.stringify(fresh)));
+    // Erased meanwhile: its title must not come back.
+    if (!(await this.rooms.exists(info.document))) await this.erase(formId);
     return fresh;
   }
 

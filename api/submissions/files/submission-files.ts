@@ -93,6 +93,8 @@ export class SubmissionFiles {
           },
           { source: 'rest' },
         );
+      } else if (!(await this.rooms.exists(sheetDocument(formId, submissionId)))) {
+        throw new Problem('submission_not_found', `The submission "${submissionId}" was erased.`);
       }
       return kept;
     } catch (error) {
