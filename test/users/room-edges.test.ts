@@ -26,9 +26,10 @@ class Log {
         const call = value.bind(target) as (...args: unknown[]) => unknown;
         if (key !== 'append' && key !== 'compact' && key !== 'erase') return call;
         return async (...args: unknown[]) => {
-          if (key === 'append' && this.appendsToRefuse-- > 0) throw new Error('refused');
+          const isRefused = key === 'append' && this.appendsToRefuse-- > 0;
           this.#held += 1;
           await this.#gate;
+          if (isRefused) throw new Error('refused');
           return call(...args);
         };
       },
@@ -237,10 +238,14 @@ void t.test('at the edges of a room', async (t) => {
     await fill('refused');
     const { writer, other } = await enter('refused', 'writer', 'other');
     log.appendsToRefuse = 1;
-    writer.send(writer.set('mine'));
-    await applied('refused');
+    const goOn = log.hold();
+    for (const key of ['mine', 'behind it']) {
+      writer.send(writer.set(key));
+      await applied('refused');
+    }
+    goOn();
     await until(async () => (await rooms.read('refused', (doc) => doc.getMap('m').size)) === 0);
-    t.equal(writer.echoesOf(writer), 0);
+    t.equal(writer.echoesOf(writer), 0, 'nor is what builds on it');
     writer.peer.isStuck = true;
     writer.attendance.receive(syncStep1());
     writer.peer.drain();

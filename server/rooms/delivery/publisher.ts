@@ -15,6 +15,9 @@ import type { Subscriber } from './subscriber.js';
 const NOBODY: ReadonlySet<Subscriber> = new Set();
 
 export class Publisher {
+  /** An append was refused: what the log took behind it builds on what it lacks, and is not safe. */
+  #hasGap = false;
+
   constructor(
     private readonly subscribers: ReadonlySet<Subscriber>,
     private readonly delivery: Delivery,
@@ -63,11 +66,16 @@ export class Publisher {
     const startedAt = performance.now();
     saved.then(
       () => {
+        if (this.#hasGap) {
+          for (const writer of writers) settle(writer);
+          return;
+        }
         this.#echo(writers, frames, before);
         this.counters.echoed(performance.now() - startedAt);
       },
       // The journal has told the room. Without a log entry there is no echo, and none is waited for.
       () => {
+        this.#hasGap = true;
         for (const writer of writers) settle(writer);
       },
     );
