@@ -49,6 +49,12 @@ export class Delivery {
     this.#isOver = true;
   }
 
+  /** The room is about to start afresh: what a subscriber is owed since `known` the next document tells. */
+  owe(subscriber: Subscriber, known: StateVector): void {
+    if (subscriber.delivery.mode === 'current')
+      subscriber.delivery = { mode: 'behind', known, version: -1, frames: [], next: 0 };
+  }
+
   /** After the room has started afresh: what a subscriber lacks of the old document is told from this one. */
   adopt(subscriber: Subscriber): void {
     subscriber.hasPending = false;

@@ -67,7 +67,10 @@ export class Publisher {
     saved.then(
       () => {
         if (this.#hasGap) {
-          for (const writer of writers) settle(writer);
+          for (const writer of writers) {
+            this.delivery.owe(writer, writer.unsavedSince ?? before);
+            settle(writer);
+          }
           return;
         }
         this.#echo(writers, frames, before);

@@ -198,7 +198,9 @@ export class LiveDocument {
   }
 
   #chunks(known: StateVector): Uint8Array[] {
-    if (this.encodedBytes > JOIN_CHUNK_BYTES) return encodeStateInChunks(this.doc, JOIN_CHUNK_BYTES, known);
+    // Yjs would add what waits for others, which is in no log and may be the receiver's own: it would take it for saved.
+    const isWhole = this.encodedBytes <= JOIN_CHUNK_BYTES && this.pendingBytes === 0;
+    if (!isWhole) return encodeStateInChunks(this.doc, JOIN_CHUNK_BYTES, known);
     return [Y.encodeStateAsUpdate(this.doc, Y.encodeStateVector(known as Map<number, number>))];
   }
 
