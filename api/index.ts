@@ -232,7 +232,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       await v1.register(connectionRoutes, { connections: options.connections, audit, drain });
       await v1.register(feedRoutes, { listeners });
       await v1.register(webhookRoutes, { webhooks: webhooks.service, audit, clock });
-      await v1.register(optimizationRoutes, { optimization, audit });
+      await v1.register(optimizationRoutes, { optimization, audit, corsOrigins: options.corsOrigins });
       await v1.register(systemRoutes, { node: options.node, sampler: alerts.sampler });
       await v1.register(eventRoutes, { activity: alerts.activity, feed });
       await v1.register(securityRoutes, { security: alerts.security });

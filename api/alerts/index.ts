@@ -61,7 +61,7 @@ export interface Alerts {
 }
 
 const COUNT_LETTERS_EVERY_MS = 10_000;
-const MAX_COUNTED = 200;
+const COUNT_MS_PER_LETTER = 10;
 
 /** Running when it resolves. */
 export async function startAlerts(options: AlertsOptions): Promise<Alerts> {
@@ -92,12 +92,12 @@ export async function startAlerts(options: AlertsOptions): Promise<Alerts> {
     });
   }
   await sampler.start();
-  const letters = countLetters(deadLetters, storage.kind === 'redis', logger);
+  const stopCounting = keepCounted(deadLetters, storage.kind === 'redis', logger);
   const sources = factSources({
     ...{ storage, metrics, sampler, pools, queues, breakers },
     damagedDocuments: () => watched.damagedDocuments(),
     backlog: () => watched.backlog(),
-    deadLetters: () => ({ waiting: letters.waiting(), lost: deadLetters.lost }),
+    deadLetters: () => ({ waiting: deadLetters.size, lost: deadLetters.lost }),
   });
   const parts = {
     alerts: new AlertStore(storage.records),
@@ -126,7 +126,7 @@ export async function startAlerts(options: AlertsOptions): Promise<Alerts> {
     service: new AlertService({ ...parts, engine, clock }),
     ...{ activity, security, watch, sampler },
     close: async () => {
-      letters.close();
+      stopCounting();
       sampler.close();
       await engine.close();
       await watch.close();
@@ -161,22 +161,27 @@ async function announce(
   }
 }
 
-/** What other nodes have given up is known to the store alone. */
-function countLetters(
-  deadLetters: DeadLetters,
-  isShared: boolean,
-  logger: Logger,
-): { waiting: () => number; close: () => void } {
-  if (!isShared) return { waiting: () => deadLetters.size, close: () => undefined };
-  let waiting = deadLetters.size;
+/** What other nodes have given up is known to the store alone. Answers how to stop. */
+function keepCounted(deadLetters: DeadLetters, isShared: boolean, logger: Logger): () => void {
+  if (!isShared) return () => undefined;
+  let timer: NodeJS.Timeout;
+  const schedule = (): void => {
+    // The more there are, the longer it takes to read them, and the less one more matters.
+    timer = setTimeout(() => void count(), Math.max(COUNT_LETTERS_EVERY_MS, deadLetters.size * COUNT_MS_PER_LETTER));
+    timer.unref();
+  };
+  let isClosed = false;
   const count = async (): Promise<void> => {
     try {
-      waiting = (await deadLetters.list({}, null, MAX_COUNTED)).data.length;
+      await deadLetters.recount();
     } catch (error) {
       logger.debug({ err: error }, 'dead letters cannot be counted now');
     }
+    if (!isClosed) schedule();
   };
-  const timer = setInterval(() => void count(), COUNT_LETTERS_EVERY_MS);
-  timer.unref();
-  return { waiting: () => waiting, close: () => clearInterval(timer) };
+  schedule();
+  return () => {
+    isClosed = true;
+    clearTimeout(timer);
+  };
 }

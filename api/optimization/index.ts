@@ -92,7 +92,8 @@ export async function startOptimization(options: OptimizationOptions): Promise<O
   tunerClock.start();
   const purgeLetters = async (document: string): Promise<void> => {
     try {
-      if (deadLetters.size > 0) await deadLetters.purge({ document });
+      // Of a store that nodes share, letters of others may be known to nobody here yet.
+      if (storage.kind === 'redis' || deadLetters.size > 0) await deadLetters.purge({ document });
     } catch (error) {
       logger.warn({ err: error, document }, 'dead letters of an erased document could not be purged');
     }

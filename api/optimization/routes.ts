@@ -19,6 +19,7 @@ const tags = ['optimization'];
 export interface OptimizationRoutesOptions {
   readonly optimization: Optimization;
   readonly audit: AuditLog;
+  readonly corsOrigins: readonly string[];
 }
 
 export const optimizationRoutes: FastifyPluginAsyncZod<OptimizationRoutesOptions> = async (api, options) => {

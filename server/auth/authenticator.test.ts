@@ -358,6 +358,15 @@ void t.test('a minted token is good where it was minted, for as long as was aske
     await t.rejects(authenticator.mint({ sub, grants, ttlSeconds: 60 }), { name: 'ZodError' });
   }
   await t.rejects(authenticator.mint({ sub: 'ada', grants: [{ document: '', role: 'editor' }], ttlSeconds: 60 }));
+  const many = Array.from({ length: 200 }, (_, i) => ({
+    document: `form/${i}-${'x'.repeat(60)}`,
+    role: 'editor' as const,
+  }));
+  await t.rejects(
+    authenticator.mint({ sub: 'ada', grants: many, ttlSeconds: 60 }),
+    { name: 'ZodError', message: /at most 12288 fit/ },
+    'no request could carry it',
+  );
 });
 
 void t.test('a revoked token ends on every node that shares the store, its neighbours live on', async (t) => {

@@ -52,7 +52,7 @@ export interface Authenticator {
   close(): Promise<void>;
 }
 
-/** A token of 1,000 grants with long names fits; Node takes 16 KiB of headers. */
+/** Node takes 16 KiB of headers. */
 const MAX_TOKEN_LENGTH = 16 * 1024;
 const CACHED_TOKENS = 10_000;
 /** A key that was withdrawn from JWKS_URL counts no longer than this. */

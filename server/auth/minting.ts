@@ -1,5 +1,6 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
+import { ZodError } from 'zod';
 import type { Grant } from './principal.js';
 import { newTokenId } from './token-id.js';
 
@@ -21,6 +22,9 @@ export interface MintedToken {
 
 export const MAX_TTL_SECONDS = 10 * 366 * 86_400;
 
+/** Node takes 16 KiB of headers, and a browser sends others beside the token. */
+const MAX_MINTED_LENGTH = 12 * 1024;
+
 export class Mint {
   readonly #key: KeyObject;
 
@@ -33,7 +37,7 @@ export class Mint {
 
   /**
    * @param issuedAfter Unix time in milliseconds that the token must be younger than: a revocation of the subject.
-   * @throws RangeError for a lifetime out of bounds.
+   * @throws RangeError for a lifetime out of bounds; ZodError when the grants make a token that no request can carry.
    */
   async mint(request: TokenRequest, issuedAfter: number | undefined): Promise<MintedToken> {
     const { sub, name, tenant, grants, ttlSeconds } = request;
@@ -57,6 +61,10 @@ export class Mint {
       .setIssuedAt(issuedAt / 1_000)
       .setExpirationTime(expiresAtSeconds)
       .sign(this.#key);
+    if (token.length > MAX_MINTED_LENGTH) {
+      const message = `make a token of ${token.length} characters; at most ${MAX_MINTED_LENGTH} fit into a request. A prefix ending in * covers many documents`;
+      throw new ZodError([{ code: 'custom', path: ['grants'], message, input: undefined }]);
+    }
     return { token, jti, expiresAt: new Date(expiresAtSeconds * 1_000).toISOString() };
   }
 }

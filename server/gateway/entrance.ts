@@ -8,6 +8,7 @@ import { KeysUnavailableError } from '../auth/errors.js';
 import type { Principal } from '../auth/principal.js';
 import { connectionRights, type ConnectionRights } from '../auth/rights.js';
 import type { ConnectionAdmission, ConnectionRequest } from '../limits/index.js';
+import { Repeats } from '../observability/index.js';
 import { CLOSE } from '../protocol/close-codes.js';
 import { documentNameFromPath, DocumentNameError } from '../protocol/document-name.js';
 import type { SecurityFacts } from '../system-events/security-facts.js';
@@ -58,6 +59,7 @@ const KEYS_RETRY_SECONDS = 5;
 
 export class Entrance {
   #isShut = false;
+  readonly #repeats = new Repeats();
 
   constructor(private readonly options: EntranceOptions) {}
 
@@ -136,7 +138,9 @@ export class Entrance {
       principal = await authenticator.authenticate(this.options.credentials(request));
     } catch (error) {
       if (error instanceof KeysUnavailableError) {
-        logger.warn({ err: error }, 'tokens cannot be verified');
+        // Everybody who comes meanwhile meets it.
+        const repeated = this.#repeats.leftOut(error.code);
+        if (repeated !== undefined) logger.warn({ err: error, repeated }, 'tokens cannot be verified');
         counters.errors('keys_unavailable');
         return 'cannot tell now';
       }

@@ -23,7 +23,11 @@ const config = loadConfig({
     CORS_ORIGINS: 'https://forms.example.org',
   },
 });
-const formloom = await startFormloom(config, pino({ level: 'silent' }));
+const lines: string[] = [];
+const formloom = await startFormloom(
+  config,
+  pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) }),
+);
 t.teardown(() => formloom.close(0));
 
 const token = await new SignJWT({ sub: 'ada', roles: ['editor'] })
@@ -65,6 +69,8 @@ void t.test('while the keys cannot be fetched, REST and upgrades answer 503 and 
   t.equal(refused.status, 503);
   t.match(refused.retryAfter, /^[1-9]\d*$/);
   t.match(JSON.parse(refused.body), { status: 503, code: 'keys_unavailable' });
+  for (let i = 0; i < 3; i++) await handshake(`token=${token}`);
+  t.equal(lines.filter((line) => line.includes('tokens cannot be verified')).length, 1, 'told once');
 });
 
 void t.test('a token that needs no key to be seen as wrong is still wrong', async (t) => {

@@ -2,6 +2,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { credentialsFrom } from '../../../server/auth/index.js';
 import { callerOf } from '../../http/caller.js';
 import { pageOf, pageQuery, timeOf, timeSchema } from '../../http/pages.js';
 import type { OptimizationRoutesOptions } from '../routes.js';
@@ -15,7 +16,7 @@ const shownSchema = runSchema
 
 export const loadTestRoutes: FastifyPluginAsyncZod<OptimizationRoutesOptions> = async (
   api,
-  { optimization: { loadTests }, audit },
+  { optimization: { loadTests }, audit, corsOrigins },
 ) => {
   api.post(
     '/optimization/load-tests',
@@ -29,7 +30,7 @@ export const loadTestRoutes: FastifyPluginAsyncZod<OptimizationRoutesOptions> = 
     },
     async (request, reply) => {
       const principal = callerOf(request);
-      const run = loadTests.start(principal, request.body, targetOf(request));
+      const run = loadTests.start(principal, request.body, targetOf(request, corsOrigins));
       const { id, scenario, connections, edits } = run;
       await audit.record(principal, 'optimization.load_test.started', { id, scenario, connections, edits });
       return reply.code(202).header('location', `/api/v1/optimization/load-tests/${id}`).send(shown(run));
@@ -66,12 +67,12 @@ export const loadTestRoutes: FastifyPluginAsyncZod<OptimizationRoutesOptions> = 
   );
 };
 
-/** The address at which the request came in, with the caller's own token. */
-function targetOf({ raw, headers }: FastifyRequest): LoadTestTarget {
+/** The address at which the request came in, with the caller's own token, wherever that was carried. */
+function targetOf({ raw }: FastifyRequest, corsOrigins: readonly string[]): LoadTestTarget {
   const { localAddress = '127.0.0.1', localPort = 0 } = raw.socket;
   const host = localAddress.includes(':') ? `[${localAddress}]` : localAddress;
-  const { authorization } = headers;
-  return { ws: `ws://${host}:${localPort}`, headers: authorization === undefined ? {} : { authorization } };
+  const { token } = credentialsFrom(raw, corsOrigins);
+  return { ws: `ws://${host}:${localPort}`, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } };
 }
 
 function shown(run: LoadTestRun): z.infer<typeof shownSchema> {

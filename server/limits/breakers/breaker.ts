@@ -19,6 +19,11 @@ export interface BreakerSettings {
   /** Pause before the first try. */
   readonly pauseMs: number;
   readonly maxPauseMs: number;
+  /**
+   * Where failures are told and successes are not: after so long without one, counted from when a try was due, it is
+   * forgotten. For ever when absent.
+   */
+  readonly forgottenAfterMs?: number;
 }
 
 export interface BreakerInfo {
@@ -59,7 +64,7 @@ export class Breakers {
 
   /** The breaker of that name; `settings` count when it is made. */
   get(name: string, settings: Partial<BreakerSettings> = {}): Breaker {
-    let breaker = this.#breakers.get(name);
+    let breaker = this.find(name);
     if (breaker === undefined) {
       if (this.#breakers.size >= this.maxBreakers) this.#forgetOne();
       breaker = new Breaker(name, { ...SETTINGS, ...settings }, this.logger);
@@ -70,11 +75,15 @@ export class Breakers {
 
   /** The breaker of that name if there is one: asking makes none. */
   find(name: string): Breaker | undefined {
-    return this.#breakers.get(name);
+    const breaker = this.#breakers.get(name);
+    if (breaker?.isOver() !== true) return breaker;
+    this.#breakers.delete(name);
+    return undefined;
   }
 
   /** Those with failures first. */
   list(): BreakerInfo[] {
+    for (const [name, breaker] of this.#breakers) if (breaker.isOver()) this.#breakers.delete(name);
     return Array.from(this.#breakers.values(), (breaker) => breaker.describe()).sort((a, b) => b.failures - a.failures);
   }
 
@@ -153,6 +162,12 @@ export class Breaker {
   openUntil(): number | undefined {
     const isOpen = this.#policy.state !== CircuitState.Closed;
     return isOpen && this.#nextTryAt !== undefined && this.#nextTryAt > Date.now() ? this.#nextTryAt : undefined;
+  }
+
+  /** It was opened, and nothing has happened for long since a try was due. */
+  isOver(): boolean {
+    const { forgottenAfterMs = Infinity } = this.settings;
+    return this.#nextTryAt !== undefined && Date.now() - this.#nextTryAt > forgottenAfterMs;
   }
 
   describe(): BreakerInfo {

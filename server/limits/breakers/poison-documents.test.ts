@@ -42,3 +42,17 @@ void t.test('on trial one more closes the door again, for twice as long', async 
   const { openedAt, nextTryAt } = breakers.list()[0]!;
   t.equal(Date.parse(nextTryAt!) - Date.parse(openedAt!), 40);
 });
+
+void t.test('a document that behaves on trial is forgotten, and begins anew with a short pause', async (t) => {
+  const breakers = new Breakers(logger);
+  const poison = new PoisonDocuments(breakers, { limit: 1, pauseMs: 10, maxPauseMs: 40 });
+  const pause = (): number => {
+    const { openedAt, nextTryAt } = breakers.list()[0]!;
+    return Date.parse(nextTryAt!) - Date.parse(openedAt!);
+  };
+  await poison.onOverworked('form/busy');
+  t.equal(pause(), 10);
+  await until(() => breakers.list().length === 0);
+  await poison.onOverworked('form/busy');
+  t.equal(pause(), 10);
+});

@@ -5,7 +5,8 @@
  *                                 minute the document takes no newcomers
  *   more work than its budget     everybody is sent away, and the document takes no newcomers
  *
- * That lasts for 30 s, then it is open on trial, where one more doubles the pause, up to 10 minutes.
+ * That lasts for 30 s, then it is open on trial, where one more doubles the pause, up to 10 minutes. After 10 minutes of
+ * trial without another it is as any document.
  */
 import type { Admission } from '../admission/admission-pools.js';
 import type { Breakers } from './breaker.js';
@@ -57,7 +58,8 @@ export class PoisonDocuments {
 
   async #shut(document: string, why: string): Promise<void> {
     const { pauseMs, maxPauseMs } = this.settings;
-    await this.breakers.get(breakerOf(document), { threshold: 1, pauseMs, maxPauseMs }).fail(new Error(why));
+    const settings = { threshold: 1, pauseMs, maxPauseMs, forgottenAfterMs: maxPauseMs };
+    await this.breakers.get(breakerOf(document), settings).fail(new Error(why));
   }
 
   /** How long newcomers to this document must stay away; undefined when they may come. */

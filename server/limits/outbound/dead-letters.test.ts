@@ -107,3 +107,18 @@ void t.test('when the store fails a letter is lost and counted, and nobody is th
   await letters.settled();
   t.strictSame([letters.lost, letters.size], [1, 0]);
 });
+
+void t.test('what another node adds and takes away is counted too', async (t) => {
+  const storage = await openFolder(t, await newDataFolder(t));
+  const [one, other] = [await started(t, storage), await started(t, storage)];
+  for (let i = 0; i < 3; i++) one.add(letter(i));
+  await one.settled();
+  await other.recount();
+  t.equal(other.size, 3);
+  other.add(letter(3));
+  await other.purge({ destination: 'ada' });
+  other.add(letter(4));
+  t.equal(one.size, 3, 'not known yet');
+  await Promise.all([one.recount(), other.recount()]);
+  t.same([one.size, other.size], [1, 1]);
+});

@@ -85,6 +85,22 @@ export class DeadLetters {
     return this.#ids.size;
   }
 
+  /** Finds what other nodes have added and taken away; for a store that nodes share. */
+  async recount(): Promise<void> {
+    await this.settled();
+    const [gone, found] = [new Set(this.#ids), new Set<string>()];
+    for await (const { key } of this.#records.scan([PREFIX])) {
+      const id = key[1];
+      if (id === undefined) continue;
+      gone.delete(id);
+      found.add(id);
+    }
+    // Added here meanwhile: those that are neither found nor known to be gone.
+    for (const id of this.#ids) if (!gone.has(id)) found.add(id);
+    this.#ids.clear();
+    for (const id of [...found].sort()) this.#ids.add(id);
+  }
+
   /** Letters that were not even kept, because too many came at once or the store failed. */
   get lost(): number {
     return this.#lost;
