@@ -28,7 +28,8 @@ export class MessageHandler implements IncomingHandler {
     const { peer } = this.subscriber;
     const { hasChanged, forged } = room.presence.apply(peer, update, Date.now());
     if (forged > 0) this.counters.errors('forged_presence', factsOf(peer, room.name));
-    if (hasChanged) room.presenceSender.schedule();
+    // Also what a message changed that was malformed further on.
+    if (hasChanged || room.presence.hasChanges) room.presenceSender.schedule();
   }
 
   onQueryAwareness(): void {

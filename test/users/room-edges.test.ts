@@ -2,6 +2,7 @@ import * as decoding from 'lib0/decoding';
 import t from 'tap';
 import * as Y from 'yjs';
 import { CLOSE } from '../../server/protocol/close-codes.js';
+import { LiveDocument } from '../../server/rooms/document/live-document.js';
 import { Presence } from '../../server/rooms/presence/presence.js';
 import type { RoomRegistry } from '../../server/rooms/room-registry.js';
 import type { DocumentLog } from '../../server/storage/document-log.js';
@@ -363,6 +364,30 @@ void t.test('at the edges of a room', async (t) => {
     back.leave();
     await until(() => witness.toldOf(ada.doc.clientID).length === 3);
     t.equal(witness.toldOf(ada.doc.clientID)[2], null);
+  });
+
+  await t.test('made-up state vectors do not keep the document in memory once each', (t) => {
+    const doc = new Y.Doc();
+    doc.getMap('m').set('large', 'x'.repeat(1_000_000));
+    const live = new LiveDocument([Y.encodeStateAsUpdate(doc)]);
+    const vectors = Array.from({ length: 8 }, (_, client) => Uint8Array.of(1, client, 1));
+    for (const vector of vectors) live.joinFrames(vector);
+    t.equal(vectors.toReversed().filter((vector) => live.joinFrames(vector).wasCached).length < 5, true);
+    t.ok(live.joinFrames(vectors[0]!).wasCached, 'the last one is there for who comes with the same');
+    t.end();
+  });
+
+  await t.test('a connection that takes up and gives up ids does not fill what everybody is told', (t) => {
+    const presence = new Presence(false);
+    const peer = new RecordingPeer('ada');
+    for (let id = 0; id < 20_000; id += 1) {
+      presence.apply(peer, awarenessMessage(id, 1, {}).subarray(2), 0);
+      presence.apply(peer, awarenessMessage(id, 2, null).subarray(2), 0);
+    }
+    t.ok(presence.takeChanges().length < 100_000);
+    presence.apply(peer, awarenessMessage(30_000, 1, {}).subarray(2), 0);
+    t.equal(presence.size, 1, 'in the next window there is room again');
+    t.end();
   });
 
   await t.test('nothing is kept for other nodes where there are none', (t) => {

@@ -20,6 +20,11 @@ export interface Emission<T> {
 const JOIN_CHUNK_BYTES = 256 * 1024;
 /** Differences kept for clients that come back with the same state vector (a restart, a lost network). */
 const MAX_CACHED_DIFFERENCES = 16;
+/**
+ * Of all of them, with their state vectors, and of a larger document twice its size: who makes up one after the other would
+ * have it in memory that many times.
+ */
+const MAX_CACHED_DIFFERENCE_BYTES = 4 * 1024 * 1024;
 /** A Y.Doc in memory takes a multiple of its encoding; measured at 5 to 12 for typed text. */
 const HYDRATED_FACTOR = 8;
 const HYDRATED_BASE_BYTES = 16 * 1024;
@@ -58,6 +63,7 @@ export class LiveDocument {
   #tailBytes = 0;
   #stateVector: { readonly version: number; readonly bytes: Uint8Array } | undefined;
   #differences = new Map<string, readonly Buffer[]>();
+  #differenceBytes = 0;
 
   constructor(updates: Iterable<Uint8Array>) {
     Y.transact(
@@ -100,7 +106,7 @@ export class LiveDocument {
   #remember(update: Uint8Array): void {
     this.version += 1;
     this.encodedBytes += update.length;
-    if (this.#differences.size > 0) this.#differences.clear();
+    if (this.#differences.size > 0) this.#forgetDifferences();
     if (this.#base === undefined) return;
     this.#tail.push(update);
     this.#tailBytes += update.length;
@@ -156,9 +162,19 @@ export class LiveDocument {
     const cached = this.#differences.get(key);
     if (cached !== undefined) return { frames: cached, wasCached: true };
     const frames = this.#differenceFrames(Y.decodeStateVector(stateVector));
-    if (this.#differences.size >= MAX_CACHED_DIFFERENCES) this.#differences.clear();
+    const bytes = frames.reduce((sum, frame) => sum + frame.length, key.length);
+    const maxBytes = Math.max(MAX_CACHED_DIFFERENCE_BYTES, 2 * this.encodedBytes);
+    const isFull = this.#differences.size >= MAX_CACHED_DIFFERENCES;
+    if (isFull || this.#differenceBytes + bytes > maxBytes) this.#forgetDifferences();
+    // The last one always stays: after a restart a crowd comes back with the same.
     this.#differences.set(key, frames);
+    this.#differenceBytes += bytes;
     return { frames, wasCached: false };
+  }
+
+  #forgetDifferences(): void {
+    this.#differences.clear();
+    this.#differenceBytes = 0;
   }
 
   #wholeState(takesDeflated: boolean): { frames: readonly Buffer[]; wasCached: boolean } {
@@ -206,7 +222,7 @@ export class LiveDocument {
 
   destroy(): void {
     this.#dropBase();
-    this.#differences.clear();
+    this.#forgetDifferences();
     this.doc.destroy();
   }
 }

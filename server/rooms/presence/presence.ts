@@ -38,6 +38,8 @@ const MAX_IDS_PER_CONNECTION = 32;
 /** How long a clock is remembered after its owner left: longer than any stock client's reconnect. */
 const DEPARTED_MS = 60_000;
 const MAX_DEPARTED = 10_000;
+/** Ids that may change in one window. They go to everybody, and one connection could take up and give up a million. */
+const MAX_CHANGES = 10_000;
 
 /** What became of an incoming awareness update. */
 export interface PresenceChange {
@@ -135,6 +137,7 @@ export class Presence {
 
   #mayClaim(peer: Peer, clientId: number, clock: number, now: number): boolean {
     if ((this.#owned.get(peer)?.size ?? 0) >= MAX_IDS_PER_CONNECTION) return false;
+    if (this.#changed.size >= MAX_CHANGES) return false;
     const departed = this.#departed.get(clientId);
     if (departed === undefined) return true;
     if (now - departed.at > DEPARTED_MS || clock > departed.clock) {
