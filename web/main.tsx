@@ -3,6 +3,7 @@ import { StrictMode, Suspense, type ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { config } from 'zod';
 import { LanguageProvider, useWording } from './app/language.js';
+import { FailureGuard } from './parts/failure-guard.js';
 import { Shell } from './parts/shell.js';
 import { ROUTES } from './routes.js';
 import './style/base.css';
@@ -38,9 +39,11 @@ if (root === null) throw new Error('The page has no root.');
 createRoot(root).render(
   <StrictMode>
     <LanguageProvider>
-      <Suspense fallback={<div className="loading" />}>
-        <Page path={location.pathname} />
-      </Suspense>
+      <FailureGuard>
+        <Suspense fallback={<div className="loading" />}>
+          <Page path={location.pathname} />
+        </Suspense>
+      </FailureGuard>
     </LanguageProvider>
   </StrictMode>,
 );

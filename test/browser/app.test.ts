@@ -104,6 +104,77 @@ t.test('a respondent on a phone goes offline, comes back and hands in', async (t
   });
 });
 
+t.test(
+  'what is typed stays as it is typed, also while a file is sent and where the browser keeps nothing',
+  async (t) => {
+    const { body } = await app.rest.post('/forms', {
+      title: { en: 'Trip' },
+      pages: [
+        {
+          id: 'p1',
+          fields: [
+            { id: 'km', type: 'number', title: { en: 'Distance' } },
+            {
+              id: 'bills',
+              type: 'group',
+              title: { en: 'Bills' },
+              repeat: { max: 3 },
+              fields: [
+                { id: 'scan', type: 'file', title: { en: 'Scan' } },
+                { id: 'note', type: 'text', title: { en: 'Note' } },
+              ],
+            },
+          ],
+        },
+      ],
+    });
+    const formId = String(body.form.id);
+    await app.rest.post(`/forms/${formId}/publish`);
+    const dan = await app.visit(t, '/app/', { name: 'Dan' });
+    const { page } = dan;
+    // A part of the app that does not load: the page is not left empty, and can be tried again.
+    await page.route('**/assets/operate-page*.js', (route) => route.abort());
+    await page.goto(`${app.http}/app/operate`);
+    await page.getByRole('heading', { name: 'The page cannot be shown' }).waitFor();
+    await page.unroute('**/assets/operate-page*.js');
+    await page.getByRole('button', { name: 'Load it again' }).click();
+    await page.getByRole('heading', { name: 'Operations' }).waitFor();
+
+    // As in a frame of another site: asking for storage throws.
+    await page.addInitScript(`for (const name of ['localStorage', 'sessionStorage', 'indexedDB'])
+    Object.defineProperty(window, name, { get() { throw new DOMException('denied', 'SecurityError'); } });`);
+    await page.goto(`${app.http}/app/r/${formId}`);
+    const distance = page.getByLabel('Distance');
+    await distance.pressSequentially('1.05');
+    t.equal(await distance.inputValue(), '1.05');
+    await distance.fill('');
+    await distance.pressSequentially('-0.5');
+    t.equal(await distance.inputValue(), '-0.5');
+
+    await page.getByRole('button', { name: 'Add' }).click();
+    let pass = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (pass = resolve));
+    await page.route('**/files', async (route) => {
+      await gate;
+      await route.continue();
+    });
+    await page
+      .getByLabel('Scan')
+      .setInputFiles({ name: 'bill.txt', mimeType: 'text/plain', buffer: Buffer.from('12') });
+    await page.getByLabel('Note').fill('a taxi');
+    pass();
+    await page.getByText('bill.txt').waitFor();
+    t.equal(await page.getByLabel('Note').inputValue(), 'a taxi');
+    t.same(dan.faults, []);
+    await page.locator('[role=status][data-state=saved]').waitFor();
+
+    // A sheet that the server does not open.
+    await page.routeWebSocket('**/submission/**', (socket) => socket.close({ code: 4403, reason: 'not for you' }));
+    await page.reload();
+    await page.getByText('not for you').waitFor();
+  },
+);
+
 t.test('a respondent is offered a newer version, and takes answers along when a backup was restored', async (t) => {
   const formId = await visitForm(app.rest);
   await app.rest.post(`/forms/${formId}/publish`);

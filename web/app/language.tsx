@@ -2,6 +2,7 @@
 import { createContext, useContext, useEffect, useMemo, useState, type ReactNode } from 'react';
 import type { Texts } from '../../crdt/form/form-json.js';
 import { WORDS, type WordKey } from '../words/index.js';
+import { browserStorage } from './storage.js';
 
 export const LANGUAGES = ['en', 'fr'] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -17,7 +18,7 @@ const KEY = 'formloom.language';
 const Context = createContext<Wording | undefined>(undefined);
 
 function firstLanguage(): Language {
-  const wanted = localStorage.getItem(KEY) ?? navigator.language;
+  const wanted = browserStorage.get(KEY) ?? navigator.language;
   return wanted.startsWith('fr') ? 'fr' : 'en';
 }
 
@@ -25,7 +26,7 @@ export function LanguageProvider({ children }: { readonly children: ReactNode })
   const [language, setLanguage] = useState<Language>(firstLanguage);
   useEffect(() => {
     document.documentElement.lang = language;
-    localStorage.setItem(KEY, language);
+    browserStorage.set(KEY, language);
   }, [language]);
   const wording = useMemo<Wording>(
     () => ({

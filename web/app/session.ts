@@ -1,5 +1,6 @@
 /** Who uses the app, and the server that it came from. */
 import { connect, type Server, type ServerOptions } from '../../client/index.js';
+import { browserStorage, tabStorage } from './storage.js';
 
 const TOKEN = 'formloom.token';
 const NAME = 'formloom.name';
@@ -17,19 +18,19 @@ function takeParameter(name: string): string | null {
 }
 
 const givenToken = takeParameter('token');
-if (givenToken !== null) sessionStorage.setItem(TOKEN, givenToken);
+if (givenToken !== null) tabStorage.set(TOKEN, givenToken);
 const givenName = takeParameter('user');
-if (givenName !== null && NAME_PATTERN.test(givenName)) localStorage.setItem(NAME, givenName);
+if (givenName !== null && NAME_PATTERN.test(givenName)) browserStorage.set(NAME, givenName);
 
 /** Undefined where the server asks for none. */
-export const token = sessionStorage.getItem(TOKEN) ?? undefined;
+export const token = tabStorage.get(TOKEN);
 
 /** Of this browser; counts where the server asks for no token. */
 export function ownName(): string {
-  const known = localStorage.getItem(NAME);
-  if (known !== null) return known;
+  const known = browserStorage.get(NAME);
+  if (known !== undefined) return known;
   const name = `Guest ${Math.floor(100 + Math.random() * 900)}`;
-  localStorage.setItem(NAME, name);
+  browserStorage.set(NAME, name);
   return name;
 }
 
@@ -55,7 +56,7 @@ function claimsOf(jwt: string): Readonly<Record<string, unknown>> | undefined {
 /** @returns false when the name cannot be used */
 export function rename(name: string): boolean {
   if (!NAME_PATTERN.test(name.trim())) return false;
-  localStorage.setItem(NAME, name.trim());
+  browserStorage.set(NAME, name.trim());
   return true;
 }
 

@@ -76,7 +76,8 @@ function TextAnswer({
     'aria-invalid': isWrong,
     'aria-describedby': describedBy,
     placeholder: textIn(field.placeholder, language),
-    value: typeof value === 'string' || typeof value === 'number' ? String(value) : '',
+    // A number stays one: compared as texts, `1.0` on the way to `1.05` would be put right to `1`, and `-0` to `0`.
+    value: typeof value === 'string' || typeof value === 'number' ? value : '',
   };
   const take = (text: string): void => {
     if (text === '') onAnswer(null);

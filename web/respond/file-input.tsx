@@ -1,5 +1,5 @@
 /** Files go to the server at once; the answer holds what they are called there. */
-import type { ReactNode } from 'react';
+import { useRef, type ReactNode } from 'react';
 import { isRow } from '../../crdt/submission/sheet-logic.js';
 import { useTask } from '../app/hooks.js';
 import { useWording } from '../app/language.js';
@@ -28,6 +28,9 @@ export function FileInput({
   const { upload } = useSheet();
   const { run, isBusy, error } = useTask();
   const files = Array.isArray(value) ? value : [];
+  // An upload takes a while: the file joins the answer as it is then, not as it was when the upload began.
+  const latest = useRef({ files, onAnswer });
+  latest.current = { files, onAnswer };
   const send = async (file: File): Promise<void> => {
     const { formId, id: submissionId } = upload.handle;
     const body = new FormData();
@@ -41,7 +44,8 @@ export function FileInput({
     });
     const result = (await answer.json()) as Uploaded & { detail?: string };
     if (!answer.ok) throw new Error(result.detail ?? answer.statusText);
-    onAnswer([...files, { id: result.id, name: result.name, type: result.type, bytes: result.bytes }]);
+    const now = latest.current;
+    now.onAnswer([...now.files, { id: result.id, name: result.name, type: result.type, bytes: result.bytes }]);
   };
   return (
     <>

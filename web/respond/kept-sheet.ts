@@ -4,6 +4,7 @@
  */
 import { openLocalCopy, type FormJson, type LocalCopy, type StartedSubmission } from '../../client/index.js';
 import { ownId } from '../app/session.js';
+import { browserStorage } from '../app/storage.js';
 
 export interface KeptSheet {
   readonly id: string;
@@ -28,25 +29,21 @@ export async function keepSheet(
 ): Promise<void> {
   const key = await keyOf(resumeToken);
   if (key === undefined) return;
-  try {
-    dropOld();
-    localStorage.setItem(key, JSON.stringify({ id, formId, version, form, at: Date.now() } satisfies Stored));
-  } catch {
-    // Full, or refused.
-  }
+  dropOld();
+  browserStorage.set(key, JSON.stringify({ id, formId, version, form, at: Date.now() } satisfies Stored));
 }
 
 export async function keptSheet(resumeToken: string): Promise<KeptSheet | undefined> {
   const key = await keyOf(resumeToken);
-  const text = key === undefined ? null : localStorage.getItem(key);
+  const text = key === undefined ? undefined : browserStorage.get(key);
   // Nobody but `keepSheet` writes there.
-  return text === null ? undefined : (JSON.parse(text) as Stored);
+  return text === undefined ? undefined : (JSON.parse(text) as Stored);
 }
 
 /** It was handed in: others who use this browser shall not find it. */
 export async function forgetSheet(resumeToken: string, copy: LocalCopy | undefined): Promise<void> {
   const key = await keyOf(resumeToken);
-  if (key !== undefined) localStorage.removeItem(key);
+  if (key !== undefined) browserStorage.remove(key);
   await copy?.discard();
 }
 
@@ -65,8 +62,8 @@ async function keyOf(resumeToken: string): Promise<string | undefined> {
 }
 
 function dropOld(): void {
-  for (const key of Object.keys(localStorage).filter((name) => name.startsWith(PREFIX))) {
-    const { at } = JSON.parse(localStorage.getItem(key) ?? '{"at":0}') as Pick<Stored, 'at'>;
-    if (Date.now() - at > KEPT_MS) localStorage.removeItem(key);
+  for (const key of browserStorage.keys().filter((name) => name.startsWith(PREFIX))) {
+    const { at } = JSON.parse(browserStorage.get(key) ?? '{"at":0}') as Pick<Stored, 'at'>;
+    if (Date.now() - at > KEPT_MS) browserStorage.remove(key);
   }
 }

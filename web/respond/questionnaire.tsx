@@ -68,11 +68,18 @@ export function Questionnaire({ form, handle, token, isKept, onDone, onTakeAlong
   }, [isOver]);
   const { others, presence } = useCompany(handle);
   const visit = useVisit(handle, token, hasSynced && sheetStatus === 'in_progress' ? current?.id : undefined);
+  const { state: line } = handle.connection;
+  const isRestored = line.status === 'closed' && line.code === STALE_COPY;
+  const closed = line.status === 'closed' && !isRestored && (
+    <Problem>{t('closedByServer', { reason: line.reason === '' ? line.code : line.reason })}</Problem>
+  );
   if (!hasSynced) {
     return (
-      <p className="loading" role="status">
-        {t('connecting')}
-      </p>
+      closed || (
+        <p className="loading" role="status">
+          {t('connecting')}
+        </p>
+      )
     );
   }
   if (isOver) return <ThankYou form={form} />;
@@ -136,8 +143,6 @@ export function Questionnaire({ form, handle, token, isKept, onDone, onTakeAlong
       }
     });
   };
-  const { state: line } = handle.connection;
-  const isRestored = line.status === 'closed' && line.code === STALE_COPY;
   const isOffline = status === 'offline' || status === 'idle';
   return (
     <SheetContext.Provider value={view}>
@@ -149,6 +154,7 @@ export function Questionnaire({ form, handle, token, isKept, onDone, onTakeAlong
           <CompanyList others={others} />
         </div>
         {isOffline && <p className="notice warn">{t('offlineNotice')}</p>}
+        {closed}
         {isRestored ? <RestoredNotice onTakeAlong={onTakeAlong} /> : <NewerVersion handle={handle} />}
       </div>
       <header className={index === 0 ? 'form-title' : 'form-title small'}>
@@ -198,7 +204,12 @@ export function Questionnaire({ form, handle, token, isKept, onDone, onTakeAlong
         )}
         <span className="spacer" />
         {isLast ? (
-          <button type="button" className="primary" disabled={submitting.isBusy || isOffline} onClick={submit}>
+          <button
+            type="button"
+            className="primary"
+            disabled={submitting.isBusy || isOffline || isRestored}
+            onClick={submit}
+          >
             {t('submit')}
           </button>
         ) : (

@@ -27,7 +27,6 @@ export const EDITOR = {
   undo: ['Undo', 'Annuler la modification'],
   redo: ['Redo', 'Rétablir'],
   undone: ['The server took this back:', 'Le serveur a annulé :'],
-  closedByServer: ['The server ended the connection: {reason}', 'Le serveur a mis fin à la connexion : {reason}'],
   setAside: [
     'This form was restored from a backup. What this browser had of it is set aside, and not part of the form any more.',
     'Ce formulaire a été restauré d’une sauvegarde. Ce que ce navigateur en avait est mis de côté et n’en fait plus partie.',
