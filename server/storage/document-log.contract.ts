@@ -415,6 +415,23 @@ export async function sharedDocumentLogContract(t: Test, open: OpenStore<'docume
     t.strictSame(textsOf((await one.documents.load('ahead')).updates), ['foreign', 'b']);
   });
 
+  await t.test('nor what another node has folded that it has not received', async (t) => {
+    const [one, two] = [await open(t, 'one'), await open(t, 'two')];
+    let release = (): void => undefined;
+    const isHeldUp = new Promise<void>((resolve) => (release = resolve));
+    await one.documents.append('folded', [saying('a')]);
+    await one.documents.subscribe('folded', START, (updates) => {
+      if (textsOf(updates).includes('foreign')) return isHeldUp;
+    });
+    const foreign = await two.documents.append('folded', [saying('foreign')]);
+    await two.documents.compact('folded', foreign, bytes('state of a and foreign'));
+    const own = await one.documents.append('folded', [saying('b')]);
+    t.equal(await one.documents.compact('folded', own, bytes('state of a and b')), 'lost the race');
+    release();
+    const { snapshot, updates } = await one.documents.load('folded');
+    t.strictSame([textOf(snapshot), textsOf(updates)], ['state of a and foreign', ['b']]);
+  });
+
   await t.test('nor what its live document could not take', async (t) => {
     const [one, two] = [await open(t, 'one'), await open(t, 'two')];
     await one.documents.append('refused', [saying('a')]);

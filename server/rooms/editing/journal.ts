@@ -45,8 +45,9 @@ export class Journal {
     private readonly owner: JournalOwner,
   ) {}
 
+  /** Also while the state is on its way: a room that leaves would hold the only copy of what is in it. */
   get isAppending(): boolean {
-    return this.#appending.size > 0;
+    return this.#appending.size > 0 || this.#restating !== undefined;
   }
 
   /** Takes over where the log stands. */

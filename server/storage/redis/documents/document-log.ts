@@ -227,9 +227,14 @@ export class RedisDocumentLog implements DocumentLog {
     this.#live.clear();
   }
 
-  /** The last position, up to `upTo`, before which everything after `received` comes from this node. */
+  /**
+   * The last position, up to `upTo`, before which everything after `received` comes from this node; `received` when another
+   * compaction has folded what came after it, or the log is another than the one that this node knows.
+   */
   async #ownAppendsAfter(document: string, received: Position, upTo: Position): Promise<Position> {
-    const entries = await this.history(document, received, OWN_APPENDS);
+    const { entries, meta } = await this.#read(() => this.#reader.following(document, received, OWN_APPENDS));
+    if (compareIds(meta.snapshotAt, received) > 0) return received;
+    if (meta.epoch !== this.#parts.known.get(document)?.epoch) return received;
     let position = received;
     for (const entry of entries) {
       if (entry.node !== this.#parts.node || compareIds(entry.position, upTo) > 0) break;

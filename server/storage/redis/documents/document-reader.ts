@@ -76,13 +76,22 @@ export class DocumentReader {
 
   /** @throws DocumentErasedError, DocumentCorruptedError, errors of the connection. */
   async history(document: string, after: Position, limit: number): Promise<LoggedUpdate[]> {
+    return (await this.following(document, after, limit)).entries;
+  }
+
+  /** As `history`, and the metadata as they are after that. */
+  async following(
+    document: string,
+    after: Position,
+    limit: number,
+  ): Promise<{ entries: LoggedUpdate[]; meta: LogMeta }> {
     const keys = this.#keys.document(document);
     const [entries, meta] = await Promise.all([
       this.#range(keys, after === '' ? '-' : `(${after}`, limit),
       this.#meta(keys),
     ]);
     if (meta.isErased) throw new DocumentErasedError(document);
-    return entries.map(({ position, bytes }) => decodeEntry(document, position, bytes));
+    return { entries: entries.map(({ position, bytes }) => decodeEntry(document, position, bytes)), meta };
   }
 
   /** One answer per document, undefined for those never written or erased; asked for in one go. */
