@@ -261,7 +261,6 @@ export async function startFormloom(
     },
   });
   api.server.on('connection', () => rooms.ticker.pacer.noteAccepted());
-  const url = await api.listen({ port: config.port, host: config.host });
 
   let closing: Promise<void> | undefined;
   const close = async (drainSeconds: number): Promise<void> => {
@@ -280,7 +279,14 @@ export async function startFormloom(
     await storage.close();
     metrics.close();
   };
-  return { url, close: (drainSeconds) => (closing ??= close(drainSeconds)) };
+  try {
+    const url = await api.listen({ port: config.port, host: config.host });
+    return { url, close: (drainSeconds) => (closing ??= close(drainSeconds)) };
+  } catch (error) {
+    // A port in use: nothing may go on that takes part in the cluster, or keeps the process alive.
+    await close(0);
+    throw error;
+  }
 }
 
 /** Redis when it is configured, else the embedded store. */

@@ -1,6 +1,7 @@
 /** The server under load: one of our own in a process beside us, or a running one by its URL. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import path from 'node:path';
@@ -31,6 +32,7 @@ export class TargetError extends Error {}
 export const CORES = availableParallelism();
 export const MEMORY_BYTES = totalmem();
 const READY_MS = 30_000;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** A server of our own on a free port, with an empty store in a temporary folder. @param main the built `main.js` */
 export async function ownServer(main: string, connections: number): Promise<Target> {
@@ -45,7 +47,19 @@ export async function ownServer(main: string, connections: number): Promise<Targ
     stdio: ['ignore', 'ignore', 'inherit'],
     cwd: folder,
   });
+  // Ctrl-C, or a job that is cut off: neither the server nor its folder outlives the test.
+  const abandon = (signal: NodeJS.Signals): void => {
+    forget();
+    child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
+    process.kill(process.pid, signal);
+  };
+  const forget = (): void => {
+    for (const signal of SIGNALS) process.off(signal, abandon);
+  };
+  for (const signal of SIGNALS) process.on(signal, abandon);
   const close = async (): Promise<void> => {
+    forget();
     if (child.exitCode === null && child.signalCode === null) {
       child.kill('SIGTERM');
       await once(child, 'exit');

@@ -1,7 +1,11 @@
-import { execFile } from 'node:child_process';
-import { readFile, rm } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import t from 'tap';
 import { FORMLOOM, startServer, temporaryFolder } from '../harness/server-process.js';
+import { until } from '../harness/until.js';
 
 const run = (args: readonly string[]): Promise<{ code: number; out: string; err: string }> =>
   new Promise((resolve) => {
@@ -43,6 +47,25 @@ void t.test('against a running server, one scenario; wrong use is one clear line
   const nobody = await run(['--url', 'http://127.0.0.1:9', '--scenario', 'basic', ...common]);
   t.equal(nobody.code, 3);
   t.match(nobody.err, /no server answers at http:\/\/127\.0\.0\.1:9/);
+});
+
+void t.test('cut off in the middle it leaves no server and no folder', async (t) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'formloom-test-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const child = spawn(process.execPath, [FORMLOOM, 'loadtest', '--connections', '2', '--duration', '60000'], {
+    env: { ...process.env, TMPDIR: folder },
+    cwd: folder,
+  });
+  let told = '';
+  child.stderr.on('data', (chunk: Buffer) => (told += chunk.toString()));
+  await until(() => told.includes('typing'));
+  const [own] = await readdir(folder);
+  t.match(own, /^formloom-load-test-/);
+  child.kill('SIGINT');
+  // Its standard error ends with the last process that has it: the server has it too.
+  const [, signal] = await once(child, 'close');
+  t.equal(signal, 'SIGINT');
+  t.same(await readdir(folder), []);
 });
 
 void t.test('a soak judges memory by its slope, the capacity search finds what holds a goal', async (t) => {

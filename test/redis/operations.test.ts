@@ -35,6 +35,10 @@ void t.test(
     const clients = nodes.flatMap(({ ws }) => ['a', 'b'].map((name) => ({ name, on: stockClient(ws, `doc/${name}`) })));
     t.teardown(() => clients.forEach(({ on }) => on.destroy()));
     await Promise.all(clients.map(({ on }) => on.synced()));
+    const taken = run(process.execPath, [FORMLOOM, 'serve', '--log-level', 'silent'], {
+      env: { PATH: process.env['PATH'] ?? '', REDIS_URL: from.url, PORT: String(ports[0]), ENCRYPTION_KEYS: old },
+    });
+    await t.rejects(taken, { code: 1, stderr: /is in use/ }, 'who finds the port taken ends');
     const api = restClient(nodes[0]!.http);
     t.equal((await api.post('/forms', { id: 'f', title: { en: 'A form' } })).status, 201);
     t.equal((await api.post('/documents/form%2Ff/snapshots', { label: 'named' })).status, 201);
