@@ -15,7 +15,8 @@ import { richTextAt, textAt } from './text-at.js';
 
 /** @param formId 1 to 64 of `A-Z a-z 0-9 _ -` */
 export function openForm(server: Server, formId: string, options: DocumentOptions = {}): FormHandle {
-  return new FormHandle(formId, server.open(`form/${formId}`, options), formRequests(server.rest, formId));
+  const connection = server.open(`form/${formId}`, options);
+  return new FormHandle(formId, connection, formRequests(server.rest, formId, connection));
 }
 
 export class FormHandle {

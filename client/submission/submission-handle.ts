@@ -10,9 +10,8 @@ import {
   type SheetMeta,
 } from '../../crdt/submission/answer-sheet.js';
 import type { Connection } from '../connection/connection.js';
-import { ConnectionClosedError } from '../connection/events.js';
+import { delivered } from '../connection/delivered.js';
 import type { RestCaller } from '../rest/caller.js';
-import { STALE_COPY } from '../connection/state.js';
 import { connect, type DocumentOptions, type Server, type ServerOptions } from '../server.js';
 import { Derived } from '../subscribable.js';
 
@@ -138,7 +137,7 @@ export class SubmissionHandle {
    * the server does not have, and no line to it
    */
   async submit(): Promise<{ readonly id: string; readonly status: string }> {
-    await this.#delivered();
+    await delivered(this.connection);
     return this.#rest.request('POST', `${this.#path}/submit`);
   }
 
@@ -166,36 +165,6 @@ export class SubmissionHandle {
   /** Ends the connection too. */
   close(): void {
     this.server.close();
-  }
-
-  /** A request overtakes answers that are on their way, or wait for a line; a sheet that is handed in takes no more. */
-  async #delivered(): Promise<void> {
-    const { connection } = this;
-    // Of answers that are refused the server tells itself.
-    const isDelivered = (): boolean =>
-      !connection.hasUnsavedChanges || (connection.saveState === 'refused' && connection.state.status !== 'closed');
-    const isOnItsWay = (): boolean => ['connecting', 'synced'].includes(connection.state.status);
-    // The server has the sheet as it was once: what it knows is not what was answered here.
-    const isStale = (): boolean => connection.state.status === 'closed' && connection.state.code === STALE_COPY;
-    connection.retryNow();
-    if (!isDelivered() && isOnItsWay()) {
-      await new Promise<void>((resolve) => {
-        const check = (): void => {
-          if (!isDelivered() && isOnItsWay()) return;
-          connection.off('state', check);
-          connection.off('save', check);
-          resolve();
-        };
-        connection.on('state', check);
-        connection.on('save', check);
-      });
-    }
-    if (isDelivered() && !isStale()) return;
-    const { state } = connection;
-    throw new ConnectionClosedError(
-      'code' in state ? state.code : 1000,
-      'The last answers have not reached the server: there is no connection to it.',
-    );
   }
 
   #release(): void {

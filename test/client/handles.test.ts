@@ -85,8 +85,15 @@ void t.test('a form is read, changed and bound to texts by two people', async (t
     { user: { id: 'ada', name: 'ADA', role: 'owner' }, field: 'name', cursor: { index: 3 } },
   ]);
 
+  // What is on its way is published too; what cannot get there keeps the form from being published without it.
+  ada.apply({ op: 'setTitle', language: 'fr', value: 'Visite du site' });
+  ada.connection.disconnect();
+  ada.apply({ op: 'setTitle', language: 'fr', value: 'Visite d’un site' });
+  await t.rejects(ada.requests.publish(), { name: 'ConnectionClosedError' });
+  ada.connection.connect();
   const published = await ada.requests.publish();
   t.equal(published.version, 2);
+  t.equal((await ada.requests.version(2)).title['fr'], 'Visite d’un site');
   await t.rejects(bob.requests.publish(), { name: 'RequestRefusedError', status: 403, code: 'forbidden' });
   t.equal((await bob.requests.version(1)).pages[0]?.fields.length, 1);
   ada.close();
