@@ -22,7 +22,7 @@ export type Announcement = 'fired' | 'acknowledged' | 'resolved';
 /** Tells those whom the rule names. `rule` is undefined when it was deleted meanwhile. Never rejects. */
 export type Announce = (what: Announcement, alert: Alert, rule: Rule | undefined) => Promise<void>;
 
-export interface AlertEngineOptions extends Omit<ClusterDutyOptions, 'onTaken' | 'onLost' | 'onOrphan'> {
+export interface AlertEngineOptions extends Omit<ClusterDutyOptions, 'onTaken' | 'onLost' | 'isWatched' | 'onOrphan'> {
   readonly bus: Bus;
   readonly facts: NodeFacts;
   readonly rules: RuleStore;
@@ -59,7 +59,9 @@ export class AlertEngine {
       ...options,
       onTaken: (open) => this.#adopt(open),
       onLost: () => this.#drop(),
-      onOrphan: (alert) => this.#settleResolved(alert, 'the node is gone'),
+      isWatched: ({ id }) => this.open().some((alert) => alert.id === id),
+      onOrphan: (alert) =>
+        this.#settleResolved(alert, alert.node === null ? 'nobody watches it any more' : 'the node is gone'),
     });
   }
 

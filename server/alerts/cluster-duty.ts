@@ -36,7 +36,9 @@ export interface ClusterDutyOptions {
   /** This node watches for the cluster from now on; `open` are the cluster's alerts. */
   readonly onTaken: (open: readonly Alert[]) => void;
   readonly onLost: () => void;
-  /** Alerts of a node that is gone. */
+  /** Whether this node has the alert among those that it watches. */
+  readonly isWatched: (alert: Alert) => boolean;
+  /** An open alert that nobody watches: its node is gone, or was no longer the one that watches for the cluster. */
   readonly onOrphan: (alert: Alert) => void;
 }
 
@@ -131,13 +133,16 @@ export class ClusterDuty {
   }
 
   async #tidy(now: number): Promise<void> {
-    const { records, alerts, activity, security, onOrphan } = this.options;
+    const { records, alerts, activity, security, isWatched, onOrphan } = this.options;
     if (now - this.#tidiedAt < TIDY_EVERY_MS) return;
     this.#tidiedAt = now;
     const nodes = new Set<string>();
     for await (const { key } of records.scan([HEARTBEAT])) if (key[1] !== undefined) nodes.add(key[1]);
     for await (const alert of alerts.newestFirst()) {
-      if (isOpen(alert) && alert.node !== null && !nodes.has(alert.node)) onOrphan(alert);
+      if (!isOpen(alert)) continue;
+      // Of the cluster: a node that stood still for longer than its lease fires once more when it goes on.
+      const isOrphan = alert.node === null ? !isWatched(alert) : !nodes.has(alert.node);
+      if (isOrphan) onOrphan(alert);
     }
     if (now - this.#trimmedAt < TRIM_EVERY_MS) return;
     this.#trimmedAt = now;
