@@ -172,8 +172,18 @@ export abstract class Connection implements Peer {
 
   probe(): void {
     if (this.#probe !== undefined || !this.isOpen) return;
-    this.#probe = setTimeout(() => this.terminate(), PROBE_TIMEOUT_MS);
+    this.#probe = setTimeout(() => {
+      // Where this process was busy all the while, the answer is there and not read yet: it is before the immediate.
+      setImmediate(() => {
+        if (this.#probe !== undefined) this.terminate();
+      });
+    }, PROBE_TIMEOUT_MS);
     this.ping();
+  }
+
+  /** This process stood still for so long: nobody was pinged or heard, and that is not the other end's silence. */
+  excuse(ms: number): void {
+    this.#heardAt += ms;
   }
 
   /** Pings when it is time; ends what has been silent for the pool's idle timeout. Bytes that flow count as life. */
@@ -213,6 +223,7 @@ export abstract class Connection implements Peer {
   release(): void {
     this.isOpen = false;
     clearTimeout(this.#probe);
+    this.#probe = undefined;
     clearTimeout(this.#cutOff);
     this.#stopSlow();
   }

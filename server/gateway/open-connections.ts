@@ -17,6 +17,8 @@ export interface Revocations {
 }
 
 const LIFE_CHECK_MS = 1_000;
+/** A check that is later than this comes after a pause of the machine (sleep, a moved VM), or a loop that was blocked. */
+const STOOD_STILL_MS = 1_000;
 const PING_EVERY_MS = 10_000;
 const DRAIN_STEP_MS = 20;
 /** For clients to answer a close. `ws` itself would wait 30 s, as long as Kubernetes waits before it kills. */
@@ -26,6 +28,7 @@ export class OpenConnections implements Connections {
   readonly #connections = new Map<string, Connection>();
   readonly #lifeCheck: NodeJS.Timeout;
   readonly #unsubscribe: () => void;
+  #checkedAt = performance.now();
 
   constructor(revocations: Revocations) {
     this.#lifeCheck = setInterval(() => this.#checkLives(), LIFE_CHECK_MS);
@@ -52,7 +55,10 @@ export class OpenConnections implements Connections {
   #checkLives(): void {
     const now = performance.now();
     const wallClock = Date.now();
+    const lateMs = now - this.#checkedAt - LIFE_CHECK_MS;
+    this.#checkedAt = now;
     for (const connection of this.#connections.values()) {
+      if (lateMs > STOOD_STILL_MS) connection.excuse(lateMs);
       const { expiresAt } = connection.principal;
       if (expiresAt !== undefined && expiresAt <= wallClock)
         connection.close(CLOSE.unauthenticated, 'the token expired');

@@ -1,8 +1,10 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
+import { until } from '../../test/harness/until.js';
 import { TrafficLimits } from '../limits/index.js';
 import { frame } from '../protocol/frame.js';
+import { OpenConnections } from './open-connections.js';
 import { StreamConnection, type Post } from './stream-connection.js';
 
 const IDLE_MS = 30_000;
@@ -18,7 +20,7 @@ interface Stream {
 }
 
 /** A real stream over a real server. */
-async function streamOn(t: Test): Promise<Stream> {
+async function streamOn(t: Test, idleTimeoutMs = IDLE_MS): Promise<Stream> {
   let answered: (response: ServerResponse) => void = () => undefined;
   const response = new Promise<ServerResponse>((resolve) => (answered = resolve));
   const server = createServer((_request, answer) => {
@@ -44,7 +46,7 @@ async function streamOn(t: Test): Promise<Stream> {
     wantsExtras: false,
     address: '127.0.0.1',
     pool: 'default',
-    idleTimeoutMs: IDLE_MS,
+    idleTimeoutMs,
     traffic: unlimited.traffic,
     onOverBudget: () => undefined,
   });
@@ -98,6 +100,19 @@ void t.test('who does not answer pings is gone after the idle timeout', async (t
   connection.checkLife(performance.now() + IDLE_MS + 1_000, IDLE_MS);
   t.equal(connection.isOpen, false);
   await over;
+});
+
+void t.test('nobody is gone because this process stood still', async (t) => {
+  const { connection, read } = await streamOn(t, 2_500);
+  const connections = new OpenConnections({ onRevoked: () => () => undefined });
+  t.teardown(() => connections.close());
+  connections.add(connection);
+  await read(/event: ping\n/);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_000);
+  await read(/event: ping\n[^]*event: ping\n/);
+  t.equal(connection.isOpen, true, 'it is asked first');
+  await until(() => !connection.isOpen, { what: 'it has not answered that either' });
+  connections.remove(connection);
 });
 
 void t.test('who took bytes long ago and hangs now is gone after the idle timeout', async (t) => {
