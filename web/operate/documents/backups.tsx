@@ -37,13 +37,17 @@ export function Backups(): ReactNode {
   const create = (): void =>
     making.run(async () => {
       let operation = await server().rest.request<Operation>('POST', '/backups', { body: {} });
-      while (operation.state === 'running') {
-        setProgress(operation.progress);
-        await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
-        operation = await server().rest.request<Operation>('GET', `/operations/${operation.id}`);
+      try {
+        while (operation.state === 'running') {
+          setProgress(operation.progress);
+          await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+          operation = await server().rest.request<Operation>('GET', `/operations/${operation.id}`);
+        }
+      } finally {
+        // Also when it could not be asked for: it may go on, but nobody looks any more.
+        setProgress(undefined);
+        reload();
       }
-      setProgress(undefined);
-      reload();
       if (operation.state === 'failed') throw new Error(operation.error ?? t('backupFailed'));
     });
   const verify = (id: string): void =>
