@@ -3,6 +3,8 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import t from 'tap';
 import { until } from '../../test/harness/until.js';
+import { newDataFolder, openFolder } from '../../server/storage/testing/embedded-folder.js';
+import { DeliveryStore, type Delivery } from './delivery/delivery-store.js';
 import { isPublicAddress } from './delivery/public-targets.js';
 import { waitAfter } from './delivery/retry-schedule.js';
 import { WebhookSender } from './delivery/sender.js';
@@ -108,6 +110,21 @@ void t.test('answers that never end keep no connection, and who waits for one is
   isSilent = true;
   const outcomes = await Promise.all(Array.from({ length: 40 }, post));
   t.ok(outcomes.every((outcome) => outcome.status === undefined && outcome.error === 'timeout'));
+});
+
+void t.test('a delivery whose webhook is deleted during an attempt is not waited for again', async (t) => {
+  const storage = await openFolder(t, await newDataFolder(t));
+  const deliveries = new DeliveryStore(storage.records);
+  const event = { id: '1', type: 'form.changed', time: new Date().toISOString(), data: {} };
+  const delivery: Delivery = {
+    ...{ id: '1', webhookId: 'w', lane: '', event, state: 'pending', attemptCount: 0, tries: 0, attempts: [] },
+    ...{ nextAttemptAt: 1, createdAt: 1, settledAt: null },
+  };
+  await deliveries.add(delivery);
+  const stored = await deliveries.get('w', '1');
+  await deliveries.erase('w');
+  t.equal(await deliveries.save(stored!, { ...delivery, tries: 1 }), 'conflict');
+  t.same(await deliveries.pending('w'), []);
 });
 
 void t.test('waits double up to the longest, never without jitter, and heed what the receiver asks for', async (t) => {

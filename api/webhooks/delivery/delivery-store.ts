@@ -69,7 +69,11 @@ export class DeliveryStore {
       settledAt === null ? {} : { expiresAt: settledAt + (state === 'dead' ? DEAD_KEPT_MS : DELIVERED_KEPT_MS) };
     const content = encode({ ...next, attempts: next.attempts.slice(-KEPT_ATTEMPTS) });
     const put = await this.records.put(['webhook-delivery', webhookId, id], content, { ifVersion: version, ...expiry });
-    if (put === 'conflict') return 'conflict';
+    if (put === 'conflict') {
+      // Its webhook was deleted meanwhile, and with it what waited: nobody would look for this again.
+      if (state === 'pending' && (await this.get(webhookId, id)) === undefined) await this.forget(webhookId, id);
+      return 'conflict';
+    }
     if (state !== 'pending') await this.forget(webhookId, id);
     return 'saved';
   }

@@ -161,6 +161,8 @@ export class Lanes {
         lane.queue = [];
         lane.known.clear();
         this.#targets.forget(webhookId);
+        // Handed out while it was deleted.
+        await deliveries.erase(webhookId);
         return;
       }
       // `reload` comes when it is enabled again.
