@@ -59,3 +59,17 @@ void t.test('each name has one breaker; those without failures are forgotten fir
   t.ok(breakers.delete('document:bad'));
   t.notOk(breakers.delete('document:bad'));
 });
+
+void t.test('what clients name pushes out no breaker of the server itself', async (t) => {
+  const breakers = new Breakers(logger, 3);
+  const store = breakers.get('store');
+  for (let i = 0; i < 5; i++) await breakers.get(`document:${i}`, { threshold: 1 }).fail(new Error('poison'));
+  t.equal(breakers.find('store'), store);
+  t.same(
+    breakers
+      .list()
+      .map(({ name }) => name)
+      .sort(),
+    ['document:3', 'document:4', 'store'],
+  );
+});

@@ -100,12 +100,15 @@ export class Breakers {
   }
 
   #forgetOne(): void {
+    let oldest: string | undefined;
     for (const [name, breaker] of this.#breakers) {
+      // Not those of the server's own parts, which hold on to theirs: forgotten it would be shown no more.
+      if (!name.includes(':')) continue;
+      oldest ??= name;
       if (breaker.failures > 0) continue;
-      this.#breakers.delete(name);
-      return;
+      oldest = name;
+      break;
     }
-    const [oldest] = this.#breakers.keys();
     if (oldest !== undefined) this.#breakers.delete(oldest);
   }
 }
