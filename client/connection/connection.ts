@@ -40,6 +40,7 @@ export class Connection extends ObservableV2<ConnectionEvents> {
   #state: ConnectionState = { status: 'idle' };
   #saveState: SaveState = 'saved';
   #isDenied = false;
+  #isDestroyed = false;
   /** What is unsaved was not written in this session, so the server may well have it. */
   #isPresumed = false;
   #unsaved = new Unsaved();
@@ -101,9 +102,11 @@ export class Connection extends ObservableV2<ConnectionEvents> {
     return this.#unsaved.base;
   }
 
-  /** Does nothing when it is connected or on its way. A wait is cut short. */
+  /** Does nothing when it is connected, on its way or destroyed. A wait is cut short. */
   connect(): void {
     const { status } = this.#state;
+    // It hears no more of its document: edits would be neither sent nor missed.
+    if (this.#isDestroyed) return;
     if (status === 'connecting' || status === 'synced') return;
     this.#line.connect();
   }
@@ -162,6 +165,8 @@ export class Connection extends ObservableV2<ConnectionEvents> {
 
   /** Leaves the document as it is. */
   override destroy(): void {
+    if (this.#isDestroyed) return;
+    this.#isDestroyed = true;
     if (this.awareness !== undefined) removeAwarenessStates(this.awareness, [this.doc.clientID], 'leaving');
     this.#line.drop();
     this.doc.off('update', this.#onLocalUpdate);

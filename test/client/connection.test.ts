@@ -86,6 +86,8 @@ void t.test('two SDK clients and a stock one converge, and everybody knows when 
   await until(seesBob);
   bob.destroy();
   await until(() => !seesBob());
+  bob.connect();
+  t.equal(bob.state.status, 'idle', 'what was destroyed does not come back, deaf to its document');
 
   // A page whose policy forbids WebSockets, or a Node without: the next transport is tried, and nothing is thrown.
   const Forbidden = function (): never {
