@@ -1,7 +1,9 @@
 /** Traces as a collector gets them, over OTLP/HTTP with JSON, from a server that runs as an operator starts it. */
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
 import t from 'tap';
+import { OtlpExporter, Tracing } from '../../server/observability/index.js';
 import { restClient } from '../harness/rest-client.js';
 import { startServer } from '../harness/server-process.js';
 import { stockClient } from '../harness/stock-client.js';
@@ -118,4 +120,25 @@ void t.test('a collector that is away is said once, and costs nobody an edit', a
   });
   t.equal(said(), 1);
   t.equal(await server.terminate(), 0);
+});
+
+void t.test('a collector that says nothing does not hold up the end', { timeout: 9_000 }, async (t) => {
+  let requests = 0;
+  const mute = createServer(() => (requests += 1));
+  await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    mute.closeAllConnections();
+    mute.close();
+  });
+  const exporter = new OtlpExporter({
+    ...{ endpoint: `http://127.0.0.1:${(mute.address() as AddressInfo).port}`, headers: {}, serviceName: 'x' },
+    ...{ version: '1', node: 'one', logger: pino({ level: 'silent' }) },
+  });
+  const tracing = new Tracing(exporter, 1);
+  tracing.start({ name: 'first' })?.end();
+  void exporter.flush();
+  await until(() => requests === 1);
+  tracing.start({ name: 'second' })?.end();
+  await tracing.close();
+  t.equal(requests, 1, 'the rest is not tried');
 });

@@ -22,6 +22,8 @@ const EVERY_MS = 2_000;
 const BATCH = 512;
 const MAX_WAITING = 4_096;
 const TIMEOUT_MS = 10_000;
+/** At the end of the process, for all that waits. */
+const CLOSE_MS = 2_000;
 const KINDS: Readonly<Record<SpanKind, number>> = { internal: 1, server: 2, producer: 4 };
 const STATUS_ERROR = 2;
 
@@ -30,6 +32,8 @@ export class OtlpExporter {
   #dropped = 0;
   #isFailing = false;
   #sending: Promise<void> | undefined;
+  #attempt: AbortController | undefined;
+  #isCutOff = false;
   readonly #timer: NodeJS.Timeout;
   readonly #url: string;
 
@@ -50,14 +54,20 @@ export class OtlpExporter {
     return this.#sending;
   }
 
+  /** A collector that takes the connection and says nothing does not hold up the end of the process. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    const cutOff = setTimeout(() => {
+      this.#isCutOff = true;
+      this.#attempt?.abort(new Error('the process ends'));
+    }, CLOSE_MS);
     await this.#sending;
     await this.flush();
+    clearTimeout(cutOff);
   }
 
   async #flush(): Promise<void> {
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.length > 0 && !this.#isCutOff) {
       const batch = this.#waiting.splice(0, BATCH);
       try {
         await this.#send(batch);
@@ -90,14 +100,21 @@ export class OtlpExporter {
         },
       ],
     };
-    const response = await fetch(this.#url, {
-      method: 'POST',
-      headers: { ...headers, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    await response.arrayBuffer();
-    if (!response.ok) throw new Error(`the collector answered ${response.status}`);
+    const attempt = new AbortController();
+    this.#attempt = attempt;
+    const timer = setTimeout(() => attempt.abort(new Error('the collector did not answer in time')), TIMEOUT_MS);
+    try {
+      const response = await fetch(this.#url, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+        signal: attempt.signal,
+      });
+      await response.arrayBuffer();
+      if (!response.ok) throw new Error(`the collector answered ${response.status}`);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 
