@@ -9,6 +9,7 @@ import { Collected } from './collected.js';
 import { EventLoopMonitor, type EventLoopDelay } from './event-loop-monitor.js';
 import { LatencyWindow, type Latency } from './latency-window.js';
 import { registerNode, type NodeSources } from './node-metrics.js';
+import { CLOSE } from '../protocol/close-codes.js';
 import type { UpdateSource } from '../storage/document-log.js';
 import type { SecurityFacts } from '../system-events/security-facts.js';
 import { Tally } from './tally.js';
@@ -51,6 +52,9 @@ export interface HttpObservation {
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 const HTTP_SECONDS = [0.005, 0.025, 0.1, 0.25, 1, 5];
 const MAX_LABELS = { type: 64, code: 40, pool: 32, source: 16, frame: 16, route: 300 };
+/** From here on clients may close with what they like (RFC 6455, 7.4.2): theirs must not crowd ours out. */
+const APPLICATION_CODES = 3_000;
+const OWN_CODES: ReadonlySet<number> = new Set(Object.values(CLOSE));
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 export interface MetricsOptions {
@@ -134,7 +138,7 @@ export class Metrics {
 
   closed(pool: string, code: number): void {
     this.#connections.add(pool, -1);
-    this.#closes.add(String(code));
+    this.#closes.add(OWN_CODES.has(code) || code < APPLICATION_CODES ? String(code) : 'other');
   }
 
   /** @param facts who is behind it, where it has an author */

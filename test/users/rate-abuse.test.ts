@@ -48,6 +48,10 @@ void t.test('row 22: an abuser is slowed, then closed with 4429; its 200 colleag
       rawClient(`${server.ws}/shared-${i % 20}?token=${await tokenOf(`colleague-${i}`)}`),
     ),
   );
+  const leaver = `${server.ws}/elsewhere?token=${await tokenOf('leaver')}`;
+  const leaving = await Promise.all(Array.from({ length: 45 }, () => rawClient(leaver)));
+  leaving.forEach(({ ws }, i) => ws.close(3_000 + i));
+  await until(async () => (await metric(server, 'formloom_closes_total{code="other"}')) === 45);
   const abuserToken = await tokenOf('abuser');
   const abuser = await rawClient(`${server.ws}/shared-0?token=${abuserToken}`);
   t.teardown(() => [...office, abuser].forEach((client) => client.destroy()));
