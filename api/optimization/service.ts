@@ -97,14 +97,16 @@ export class OptimizationSettings {
     const { pools, store } = this.options;
     if (pools.get(name) === undefined) throw new Problem('pool_not_found', `There is no pool "${name}".`);
     try {
-      pools.delete(name);
+      pools.requireDeletable(name);
     } catch (error) {
       if (!(error instanceof PoolError)) throw error;
       throw new Problem('conflict', error.message, { cause: error });
     }
+    // First what lasts: what would be back after a restart is not gone before it either.
+    await store.deletePool(name);
+    pools.delete(name);
     this.#poolVersions.delete(name);
     this.#poolSizes.delete(name);
-    await store.deletePool(name);
   }
 
   // ── queues ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -246,6 +246,11 @@ void t.test('on Redis a change reaches the other nodes at once', async (t) => {
   await one!.delete('/optimization/pools/shared');
   await until(async () => (await poolOf()) === undefined);
   t.pass('and away again');
+  await one!.put('/optimization/pools/kept', { size: 3, rule: { documentPrefix: 'form/kept' } });
+  redis.signal('SIGSTOP');
+  t.equal((await one!.delete('/optimization/pools/kept')).status, 503);
+  redis.signal('SIGCONT');
+  t.ok(named((await one!.get('/optimization/pools')).body.data, 'kept'), 'what cannot be taken away is still there');
 });
 
 void t.test('documents by cost, with their health', async (t) => {

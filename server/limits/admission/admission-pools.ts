@@ -132,13 +132,18 @@ export class AdmissionPools {
     return true;
   }
 
+  /** @throws PoolError for a built-in pool. */
+  requireDeletable(name: string): void {
+    if (name === DEFAULT || name === PRIORITY)
+      throw new PoolError(`The pool "${name}" is built in; make it smaller instead.`);
+  }
+
   /**
    * False when there is no such pool. Its connections stay open, and uncounted.
    * @throws PoolError for a built-in pool.
    */
   delete(name: string): boolean {
-    if (name === DEFAULT || name === PRIORITY)
-      throw new PoolError(`The pool "${name}" is built in; make it smaller instead.`);
+    this.requireDeletable(name);
     return this.#custom.delete(name);
   }
 
