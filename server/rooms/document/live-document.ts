@@ -81,6 +81,11 @@ export class LiveDocument {
       this.#emitted = update;
       this.#before = transaction.beforeState;
     });
+    // Yjs makes the list for the next transaction as soon as this one is over. In a quiet room it is promoted by V8 meanwhile,
+    // and then holds that transaction through one more collection.
+    this.doc.on('afterAllTransactions', (_doc: Y.Doc, transactions: Y.Transaction[]) => {
+      transactions.length = 0;
+    });
   }
 
   /** HOT PATH. Runs `change` as one transaction. What it throws is thrown on, after Yjs has committed what was done. */

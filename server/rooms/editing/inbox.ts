@@ -32,7 +32,11 @@ export interface InboxOwner {
 }
 
 export class Inbox {
-  #updates: IncomingUpdate[] = [];
+  /**
+   * Undefined while nothing waits. An empty array that a quiet room keeps is promoted by V8, and holds what it is filled with later
+   * through one more collection: every edit would be copied twice.
+   */
+  #updates: IncomingUpdate[] | undefined;
   #bytes = 0;
 
   constructor(
@@ -42,34 +46,40 @@ export class Inbox {
   ) {}
 
   get isEmpty(): boolean {
-    return this.#updates.length === 0;
+    return this.#updates === undefined;
   }
 
   /** Everything that waits, which then does not wait any more. */
   take(): readonly IncomingUpdate[] {
     const updates = this.#updates;
     this.clear();
-    return updates;
+    return updates ?? [];
   }
 
   clear(): void {
-    this.#updates = [];
+    this.#updates = undefined;
     this.#bytes = 0;
   }
 
   /** In front of what has come since. */
   putBack(updates: readonly IncomingUpdate[]): void {
-    this.#updates = [...updates, ...this.#updates];
-    for (const { update } of updates) this.#bytes += update.length;
+    const since = this.take();
+    for (const item of updates) this.#add(item);
+    for (const item of since) this.#add(item);
   }
 
   /** After the document was loaded again: leaves out what cannot follow any more. Who stayed sends it again, with the rest. */
   sift(): void {
     for (const item of this.take()) {
       if (!this.#isComplete(item.from.peer, item.update)) continue;
-      this.#updates.push(item);
-      this.#bytes += item.update.length;
+      this.#add(item);
     }
+  }
+
+  #add(item: IncomingUpdate): void {
+    this.#updates ??= [];
+    this.#updates.push(item);
+    this.#bytes += item.update.length;
   }
 
   /**
@@ -85,8 +95,7 @@ export class Inbox {
       return false;
     }
     if (!this.#hasRoom(from.peer, update) || !this.#canFollow(from.peer, update)) return false;
-    this.#updates.push({ from, update, structs: summary.structs, ranges: summary.ranges, isReply });
-    this.#bytes += update.length;
+    this.#add({ from, update, structs: summary.structs, ranges: summary.ranges, isReply });
     return true;
   }
 

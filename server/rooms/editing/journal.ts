@@ -34,8 +34,11 @@ export class Journal {
   uncompactedBytes = 0;
   /** Size of the state that the log continues; 0 before the first compaction. */
   snapshotBytes = 0;
-  /** Appends in flight, so that unloading can wait for them. */
-  readonly #appending = new Set<Promise<unknown>>();
+  /**
+   * Appends in flight, so that unloading can wait for them; undefined when there are none. A set that is kept would be made
+   * anew by V8 whenever it empties, and the old one, which is promoted, holds the new one: garbage that only a full collection ends.
+   */
+  #appending: Set<Promise<unknown>> | undefined;
   /** The whole state on its way to a log that has lost updates. */
   #restating: Promise<Position> | undefined;
 
@@ -47,7 +50,7 @@ export class Journal {
 
   /** Also while the state is on its way: a room that leaves would hold the only copy of what is in it. */
   get isAppending(): boolean {
-    return this.#appending.size > 0 || this.#restating !== undefined;
+    return this.#appending !== undefined || this.#restating !== undefined;
   }
 
   /** Takes over where the log stands. */
@@ -71,7 +74,8 @@ export class Journal {
     const startedAt = performance.now();
     const settle = (): void => {
       backlog.bytes -= bytes;
-      this.#appending.delete(saved);
+      if (this.#appending?.size === 1) this.#appending = undefined;
+      else this.#appending?.delete(saved);
     };
     const onSaved = (position: Position): Position => {
       settle();
@@ -93,13 +97,14 @@ export class Journal {
       // What was refused is part of the state that is appended instead.
       error instanceof LogLostError ? this.restate().then(onSaved, onRefused) : onRefused(error),
     );
+    this.#appending ??= new Set();
     this.#appending.add(saved);
     return saved;
   }
 
   /** Resolves when every append made so far is over. Never rejects. */
   async settled(): Promise<void> {
-    await Promise.allSettled([...this.#appending, this.#restating]);
+    await Promise.allSettled([...(this.#appending ?? []), this.#restating]);
   }
 
   /** The same, for so many bytes that wait for it. */

@@ -20,15 +20,15 @@ export type Operation =
 
 interface Pending {
   readonly operations: Operation[];
-  /** Of the operations, as `#unwritten` has them. */
-  readonly keys: string[];
+  /** The last operation of each key: reads see it before the disk does. */
+  readonly byKey: Map<string, Operation>;
   bytes: number;
   readonly settle: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[];
   /** Who only waits until it is over. */
   readonly onOver: (() => void)[];
 }
 
-const nothingPending = (): Pending => ({ operations: [], keys: [], bytes: 0, settle: [], onOver: [] });
+const nothingPending = (): Pending => ({ operations: [], byKey: new Map(), bytes: 0, settle: [], onOver: [] });
 
 const MAX_WAIT_MS = 10;
 const MAX_CHAINED_BYTES = 64 * 1024;
@@ -49,8 +49,6 @@ export class Committer {
   batches = 0;
   #queue = nothingPending();
   #inFlight: Pending | undefined;
-  /** Values that are queued or being written, by key: reads see them before the disk does. */
-  readonly #unwritten = new Map<string, Operation>();
   #isScheduled = false;
   #immediate: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -85,12 +83,10 @@ export class Committer {
   commit(operations: readonly Operation[]): Promise<void> {
     if (this.#isClosing) return Promise.reject(new StorageClosedError());
     this.commits += 1;
-    const { operations: queued, keys, settle } = this.#queue;
+    const { operations: queued, byKey, settle } = this.#queue;
     for (const operation of operations) {
-      const key = operation.key.toString('latin1');
       queued.push(operation);
-      keys.push(key);
-      this.#unwritten.set(key, operation);
+      byKey.set(operation.key.toString('latin1'), operation);
       this.#queue.bytes += operation.key.length + (operation.type === 'put' ? operation.value.length : 0);
     }
     const written = new Promise<void>((resolve, reject) => settle.push({ resolve, reject }));
@@ -100,14 +96,17 @@ export class Committer {
 
   /** The newest value, written or not. Undefined when there is none. */
   read(key: Buffer): Uint8Array | undefined {
-    const unwritten = this.#unwritten.get(key.toString('latin1'));
+    const name = key.toString('latin1');
+    const unwritten = this.#queue.byKey.get(name) ?? this.#inFlight?.byKey.get(name);
     if (unwritten !== undefined) return unwritten.type === 'put' ? unwritten.value : undefined;
     return this.level.getSync(key);
   }
 
   /** Resolves when what was committed under this key is on the disk: at once when nothing waits. */
   settled(key: Buffer): Promise<void> {
-    return this.#unwritten.has(key.toString('latin1')) ? this.flushed() : Promise.resolve();
+    const name = key.toString('latin1');
+    const isUnwritten = this.#queue.byKey.has(name) || this.#inFlight?.byKey.has(name) === true;
+    return isUnwritten ? this.flushed() : Promise.resolve();
   }
 
   /** Resolves when everything committed so far is on the disk, whatever is committed meanwhile. */
@@ -153,9 +152,6 @@ export class Committer {
   #written(batch: Pending): void {
     this.#inFlight = undefined;
     this.batches += 1;
-    for (const [i, key] of batch.keys.entries()) {
-      if (this.#unwritten.get(key) === batch.operations[i]) this.#unwritten.delete(key);
-    }
     for (const { resolve } of batch.settle) resolve();
     for (const resolve of batch.onOver) resolve();
     if (this.#queue.operations.length > 0) this.#schedule();
