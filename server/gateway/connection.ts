@@ -22,6 +22,11 @@ export interface ConnectionFacts {
   readonly onOverBudget: (connection: Connection, outcome: 'slowed' | 'closed') => void;
 }
 
+/**
+ * Who is heard lives, and is pinged only so often all the same: proxies that count one direction alone, and clients that watch
+ * for pings, often wait 30 seconds.
+ */
+const PING_HEARD_EVERY_MS = 25_000;
 /** How long the other end of a contested client id has to show that it lives. */
 const PROBE_TIMEOUT_MS = 3_000;
 /** Pauses that are shorter cost more than they spare; longer ones would leave pings unanswered. */
@@ -186,13 +191,19 @@ export abstract class Connection implements Peer {
     this.#heardAt += ms;
   }
 
-  /** Pings when it is time; ends what has been silent for the pool's idle timeout. Bytes that flow count as life. */
+  /** How often it is pinged while it is heard, at most as often as when it is silent. */
+  protected get pingsHeardEveryMs(): number {
+    return PING_HEARD_EVERY_MS;
+  }
+
+  /** Pings who is silent; ends what has been silent for the pool's idle timeout. Bytes that flow count as life. */
   checkLife(now: number, pingEveryMs: number): void {
     // A pool with a short timeout asks more often, or the well would go too.
     const everyMs = Math.min(pingEveryMs, this.#idleTimeoutMs / 3);
-    const isDue = now - this.#pingedAt >= everyMs;
+    const isSilent = now - this.#heardAt >= everyMs;
+    const isDue = now - this.#pingedAt >= (isSilent ? everyMs : Math.max(everyMs, this.pingsHeardEveryMs));
     // HOT PATH. Of most connections this is all that is looked at: the counters of their sockets cost microseconds.
-    if (!isDue && now - this.#heardAt < everyMs) {
+    if (!isDue && !isSilent) {
       this.#takenBytes = undefined;
       return;
     }

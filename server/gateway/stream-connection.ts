@@ -117,6 +117,11 @@ export class StreamConnection extends Connection {
     this.response.destroy();
   }
 
+  /** As often as when it is silent: whoever reads a stream cannot tell otherwise that it has not been cut. */
+  protected override get pingsHeardEveryMs(): number {
+    return 0;
+  }
+
   protected ping(): void {
     this.#send(namedEvent('ping', {}));
   }
