@@ -4,6 +4,7 @@ import { ConfigError, describeConfig, loadConfig, weakSecrets, type Config } fro
 import { createLogger } from '../../server/observability/logger.js';
 import { StorageUnavailableError } from '../../server/storage/errors.js';
 import { CommandError, EXIT, type Output } from '../output.js';
+import { optimizeSooner } from '../tiering.js';
 
 const FORCE_EXIT_MS = 15_000;
 
@@ -41,6 +42,7 @@ export function addServeCommand(
 }
 
 async function serve(config: Config, output: Output): Promise<void> {
+  optimizeSooner();
   const logger = createLogger({ level: config.logLevel });
   for (const weakness of weakSecrets(config)) logger.warn(`${weakness}; accepted because only this machine is served`);
   // Here, so that the other commands need not load the whole server.
