@@ -1,6 +1,6 @@
 /**
  * Runs scenarios against servers in turns: within a repetition each server has its run, and the next repetition begins
- * with another one, so that whatever else the machine does meets all of them.
+ * with another one, so that whatever else the machine does meets all of them. Two builds of Formloom run at the same time.
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -25,7 +25,7 @@ export interface BenchmarkEvents {
 export class Benchmark {
   readonly #workFolder: string;
   readonly #serverCore: number | undefined;
-  #launcher: ServerLauncher | undefined;
+  readonly #launchers = new Set<ServerLauncher>();
 
   /** @throws Error when the machine or the build is not fit for it. */
   constructor(
@@ -61,29 +61,30 @@ export class Benchmark {
 
   /** Ends what runs and frees the disk. */
   async close(): Promise<void> {
-    await this.#launcher?.stopAll();
+    await Promise.all([...this.#launchers].map((launcher) => launcher.stopAll()));
     rmSync(this.#workFolder, { recursive: true, force: true });
   }
 
   #serversOf(scenario: Scenario): readonly ServerName[] {
+    if (this.options.besideMain !== undefined) return ['formloom', 'other-build'];
     return this.options.servers ?? scenario.servers;
   }
 
   async #runScenario(scenario: Scenario, peers: Peers | undefined): Promise<ScenarioRecord> {
-    const { repetitions, formloomMain, isProfiled } = this.options;
-    const adapters = this.#serversOf(scenario).map((name) => createAdapter(name, formloomMain, peers));
+    const { repetitions, isProfiled, besideMain } = this.options;
+    const adapters = this.#serversOf(scenario).map((name) => createAdapter(name, this.options, peers));
+    const isAtOnce = besideMain !== undefined;
     const runs: RunRecord[] = [];
     this.events.say(`\n${scenario.title}`);
     for (let repetition = 0; repetition < repetitions; repetition++) {
-      for (let turn = 0; turn < adapters.length; turn++) {
-        const adapter = adapters[(turn + repetition) % adapters.length];
-        if (adapter === undefined) continue;
-        runs.push(await this.#runOnce(scenario, adapter, repetition));
-      }
+      const first = repetition % adapters.length;
+      const inTurn = [...adapters.slice(first), ...adapters.slice(0, first)];
+      if (isAtOnce) runs.push(...(await Promise.all(inTurn.map((one) => this.#runOnce(scenario, one, repetition)))));
+      else for (const adapter of inTurn) runs.push(await this.#runOnce(scenario, adapter, repetition));
     }
     const formloom = adapters.find(({ name }) => name === 'formloom');
     const profile = isProfiled && formloom !== undefined ? await this.#profile(scenario, formloom) : undefined;
-    return { scenario, servers: adapters.map(({ name, title }) => ({ name, title })), runs, profile };
+    return { scenario, servers: adapters.map(({ name, title }) => ({ name, title })), runs, isAtOnce, profile };
   }
 
   async #runOnce(scenario: Scenario, adapter: ServerAdapter, repetition: number): Promise<RunRecord> {
@@ -102,7 +103,7 @@ export class Benchmark {
 
   async #attempt(scenario: Scenario, adapter: ServerAdapter, profileDir: string | undefined): Promise<Outcome> {
     const launcher = new ServerLauncher(this.#workFolder, this.#serverCore, profileDir);
-    this.#launcher = launcher;
+    this.#launchers.add(launcher);
     const network = new LoadNetwork();
     const started: RunningServer[] = [];
     try {
@@ -122,6 +123,7 @@ export class Benchmark {
     } finally {
       network.destroyAll();
       await launcher.stopAll();
+      this.#launchers.delete(launcher);
       for (const server of started) server.discard();
     }
   }

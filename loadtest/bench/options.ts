@@ -16,6 +16,8 @@ export interface BenchmarkOptions {
   readonly isProfiled: boolean;
   /** The built `main.js` of Formloom. */
   readonly formloomMain: string;
+  /** Another build's, to be measured at the same time on the same cores; then no other server runs. */
+  readonly besideMain: string | undefined;
   /** Where results go. */
   readonly outputFolder: string;
 }
@@ -35,6 +37,8 @@ Compares Formloom with other servers: CPU time of the server per unit of work.
   --quick             shorter runs, for a first look
   --profile           one more run of Formloom for each scenario, with a CPU profile
   --formloom FILE     built main.js to measure (default dist/cli/main.js)
+  --beside FILE       another build's main.js: both get the same load at the same time, on the same cores, and no other
+                      server runs. Whatever else the machine does meets both, so small differences show.
   --output FOLDER     where the JSON and the HTML page go (default loadtest/results)
   --help              this text
 
@@ -51,6 +55,9 @@ used.
 export function parseOptions(args: readonly string[], root: string): BenchmarkOptions | undefined {
   const values = parse(args);
   if (values.help === true) return undefined;
+  if (values.beside !== undefined && values.servers !== undefined) {
+    throw new UsageError('--beside measures two builds of Formloom and nothing else: leave --servers out');
+  }
   return {
     scenarios: chosenScenarios(values.scenario),
     servers: values.servers === undefined ? undefined : names(values.servers).map(asServer),
@@ -58,6 +65,7 @@ export function parseOptions(args: readonly string[], root: string): BenchmarkOp
     isQuick: values.quick === true,
     isProfiled: values.profile === true,
     formloomMain: path.resolve(values.formloom ?? path.join(root, 'dist/cli/main.js')),
+    besideMain: values.beside === undefined ? undefined : path.resolve(values.beside),
     outputFolder: path.resolve(values.output ?? 'loadtest/results'),
   };
 }
@@ -69,6 +77,7 @@ interface Given {
   readonly quick?: boolean | undefined;
   readonly profile?: boolean | undefined;
   readonly formloom?: string | undefined;
+  readonly beside?: string | undefined;
   readonly output?: string | undefined;
   readonly help?: boolean | undefined;
 }
@@ -84,6 +93,7 @@ function parse(args: readonly string[]): Given {
         quick: { type: 'boolean' },
         profile: { type: 'boolean' },
         formloom: { type: 'string' },
+        beside: { type: 'string' },
         output: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },

@@ -25,7 +25,7 @@ export class StressServer {
     main: string,
     { env = {}, isInspected = false }: StressServerOptions = {},
   ): Promise<StressServer> {
-    const formloom = createAdapter('formloom', main, undefined);
+    const formloom = createAdapter('formloom', { formloomMain: main, besideMain: undefined }, undefined);
     const adapter: typeof formloom = {
       ...formloom,
       launch: (context) => {

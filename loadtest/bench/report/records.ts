@@ -16,6 +16,8 @@ export interface ScenarioRecord {
   readonly scenario: Scenario;
   readonly servers: readonly { readonly name: ServerName; readonly title: string }[];
   readonly runs: readonly RunRecord[];
+  /** The servers of a repetition ran at the same time, and shared their core. */
+  readonly isAtOnce: boolean;
   /** Where Formloom's CPU time went, the hottest first. */
   readonly profile: readonly HotFunction[] | undefined;
 }

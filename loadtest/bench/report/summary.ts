@@ -18,7 +18,10 @@ export interface ServerSummary {
   readonly name: ServerName;
   readonly title: string;
   readonly figures: Readonly<Record<string, Spread>>;
-  /** Median of the first figure as a multiple of Formloom's; undefined without Formloom. */
+  /**
+   * Median of the first figure as a multiple of Formloom's; of servers that ran at the same time, the median of the multiples.
+   * Undefined without Formloom.
+   */
   readonly ratio: number | undefined;
   /** What was lost, wrong or failed, and what makes a figure doubtful. */
   readonly problems: readonly string[];
@@ -43,29 +46,46 @@ export interface ScenarioSummary {
   readonly hasProblems: boolean;
 }
 
-export function summarize({ scenario, servers, runs, profile }: ScenarioRecord): ScenarioSummary {
+export function summarize({ scenario, servers, runs, isAtOnce, profile }: ScenarioRecord): ScenarioSummary {
   const { id, title, description, figures } = scenario;
   const bare = servers.map((server) => {
     const own = runs.filter((run) => run.server === server.name);
-    return { ...server, figures: spreadsOf(figures, own), problems: problemsOf(own), remarks: remarksOf(own) };
+    return {
+      ...server,
+      figures: spreadsOf(figures, own),
+      problems: problemsOf(own),
+      remarks: remarksOf(own, isAtOnce),
+    };
   });
   const [main] = figures;
   const medianOf = (name: ServerName, figure: string): number | undefined =>
     bare.find((server) => server.name === name)?.figures[figure]?.median;
-  const own = main === undefined ? undefined : medianOf('formloom', main.id);
+  const ratioOf = (name: ServerName): number | undefined => {
+    if (main === undefined) return undefined;
+    if (isAtOnce) return medianOfPairs(runs, name, main.id);
+    const [own, value] = [medianOf('formloom', main.id), medianOf(name, main.id)];
+    return own === undefined || value === undefined ? undefined : value / own;
+  };
   return {
     id,
     title,
     description,
     figures,
-    servers: bare.map((server) => {
-      const value = main === undefined ? undefined : server.figures[main.id]?.median;
-      return { ...server, ratio: own === undefined || value === undefined ? undefined : value / own };
-    }),
+    servers: bare.map((server) => ({ ...server, ratio: ratioOf(server.name) })),
     goals: GOALS.filter((goal) => goal.scenario === id).flatMap((goal) => judge(goal, medianOf)),
     profile,
     hasProblems: bare.some(({ problems }) => problems.length > 0),
   };
+}
+
+function medianOfPairs(runs: readonly RunRecord[], name: ServerName, figure: string): number | undefined {
+  const ofRun = (server: ServerName, repetition: number): number | undefined =>
+    runs.find((run) => run.server === server && run.repetition === repetition)?.outcome?.figures[figure];
+  const ratios = [...new Set(runs.map(({ repetition }) => repetition))].flatMap((repetition) => {
+    const [own, value] = [ofRun('formloom', repetition), ofRun(name, repetition)];
+    return own === undefined || value === undefined ? [] : [value / own];
+  });
+  return ratios.length === 0 ? undefined : spreadOf(ratios).median;
 }
 
 function spreadsOf(figures: readonly Figure[], runs: readonly RunRecord[]): Record<string, Spread> {
@@ -98,7 +118,7 @@ function problemsOf(runs: readonly RunRecord[]): string[] {
   return [...failures, ...wrong];
 }
 
-function remarksOf(runs: readonly RunRecord[]): string[] {
+function remarksOf(runs: readonly RunRecord[], isAtOnce: boolean): string[] {
   const usages = runs.flatMap(({ outcome }) => outcome?.usage ?? []);
   const remarks: string[] = [];
   const duplicates = runs.reduce((sum, { outcome }) => sum + (outcome?.content.duplicates ?? 0), 0);
@@ -106,7 +126,8 @@ function remarksOf(runs: readonly RunRecord[]): string[] {
   const limited = usages.filter(({ clientShare }) => clientShare > CLIENT_LIMIT).length;
   if (limited > 0) remarks.push(`the load client was the bottleneck in ${limited} of ${usages.length} runs`);
   const disturbed = usages.map(({ otherCores }) => otherCores).filter((cores) => cores > 0.1);
-  if (disturbed.length > 0) {
+  // Of two that ran at once each is the other of the other.
+  if (disturbed.length > 0 && !isAtOnce) {
     const { min, max } = spreadOf(disturbed);
     const cores = [...new Set([min.toFixed(1), max.toFixed(1)])].join(' to ');
     remarks.push(`others took ${cores} cores in ${disturbed.length} of ${usages.length} runs`);

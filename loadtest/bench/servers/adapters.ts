@@ -16,11 +16,19 @@ const PEERS = new Set<ServerName>(['yws', 'yws-leveldb', 'hocuspocus']);
 
 export const needsPeers = (names: readonly ServerName[]): boolean => names.some((name) => PEERS.has(name));
 
+/** Built `main.js` files of Formloom. */
+export interface Builds {
+  readonly formloomMain: string;
+  readonly besideMain: string | undefined;
+}
+
 /** @throws Error when Formloom is not built. */
-export function createAdapter(name: ServerName, formloomMain: string, peers: Peers | undefined): ServerAdapter {
+export function createAdapter(name: ServerName, builds: Builds, peers: Peers | undefined): ServerAdapter {
   switch (name) {
     case 'formloom':
-      return formloom(formloomMain);
+      return formloom(builds.formloomMain);
+    case 'other-build':
+      return { ...formloom(required(builds.besideMain)), name, title: `Formloom, ${builds.besideMain ?? ''}` };
     case 'yws':
     case 'yws-leveldb':
       return yWebsocketServer(name, required(peers));
@@ -114,7 +122,7 @@ function relay(name: 'relay' | 'relay-batched'): ServerAdapter {
   };
 }
 
-function required(peers: Peers | undefined): Peers {
-  if (peers === undefined) throw new Error('the peers are not installed');
-  return peers;
+function required<T>(part: T | undefined): T {
+  if (part === undefined) throw new Error('what this server needs is not installed');
+  return part;
 }

@@ -1,7 +1,15 @@
 /** The port to a server under test: how it is started, what it speaks, what it promises. */
 import type { Dialect } from '../../load/clients/wire.js';
 
-export type ServerName = 'formloom' | 'yws' | 'yws-leveldb' | 'hocuspocus' | 'relay' | 'relay-batched';
+export type ServerName =
+  | 'formloom'
+  /** Another build of Formloom. */
+  | 'other-build'
+  | 'yws'
+  | 'yws-leveldb'
+  | 'hocuspocus'
+  | 'relay'
+  | 'relay-batched';
 
 export interface LaunchContext {
   readonly port: number;
