@@ -8,6 +8,9 @@
  *   record with an answer     that answer again, with `Idempotency-Replayed: true`; what it was about is erased: anew
  *
  * Answers of 5xx are not kept: the caller may repeat the request. Bodies of kept ones are encrypted: `answer-seal.ts`.
+ *
+ * A body that the route streams is known when it has been read: its digest is kept with the answer, and a repetition is
+ * read to its end, and kept nowhere, before it gets that answer. What was refused before it was read is not kept either.
  */
 import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -18,8 +21,9 @@ import { answerSchema, subjectOfPath, subjectSchema, type KeptAnswers, type Subj
 import { Problem } from './problem.js';
 
 const KEPT_MS = 24 * 3_600_000;
-/** Longer than any request may take. */
+/** Longer than any request may take that has arrived, and than one may take to arrive (300 s, Node's own bound). */
 const ABANDONED_MS = 60_000;
+const STREAM_ABANDONED_MS = 6 * 60_000;
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 const KEPT_HEADERS = ['content-type', 'etag', 'location'] as const;
 
@@ -44,6 +48,12 @@ declare module 'fastify' {
   interface FastifyRequest {
     idempotency: Claim | undefined;
     fingerprint: string | undefined;
+    /** Of a streamed body: what tells it from another, once all of it has been read. */
+    contentDigest: string | undefined;
+  }
+  interface FastifyContextConfig {
+    /** Of a route that streams its body: reads and drops it, so that `contentDigest` is known. @throws Problem */
+    readonly readContent?: (request: FastifyRequest) => Promise<void>;
   }
 }
 
@@ -58,6 +68,7 @@ export interface IdempotencyOptions {
 export function addIdempotency(api: FastifyInstance, { records, answers, seal, clock }: IdempotencyOptions): void {
   api.decorateRequest('idempotency', undefined);
   api.decorateRequest('fingerprint', undefined);
+  api.decorateRequest('contentDigest', undefined);
 
   // Of the body as it came: validation fills in defaults, such as new ids.
   api.addHook('preValidation', async (request) => {
@@ -84,10 +95,11 @@ export function addIdempotency(api: FastifyInstance, { records, answers, seal, c
     if (stored === undefined) throw inProgress();
     const known = recordSchema.parse(JSON.parse(Buffer.from(stored.value).toString()));
     if (known.fingerprint !== record.fingerprint) {
-      throw new Problem('idempotency_key_reused', 'The same Idempotency-Key came with another request before.');
+      throw reused();
     }
     const answer = known.subject === undefined ? known.answer : await answers.find(known.subject, key);
     if (answer !== undefined) {
+      if (isStreamed(request) && (await contentOf(request)) !== answer.content) throw reused();
       reply.headers(answer.headers).header('idempotency-replayed', 'true');
       const body = seal.open(name.data, caller, Buffer.from(answer.body, 'base64'));
       // Carried out again it would be carried out twice.
@@ -96,7 +108,8 @@ export function addIdempotency(api: FastifyInstance, { records, answers, seal, c
       return reply.code(answer.status).send(body.length === 0 ? undefined : body);
     }
     const isErased = known.subject !== undefined && !(await answers.isThere(known.subject));
-    if (!isErased && now - known.startedAt < ABANDONED_MS) throw inProgress();
+    const abandonedMs = isStreamed(request) ? STREAM_ABANDONED_MS : ABANDONED_MS;
+    if (!isErased && now - known.startedAt < abandonedMs) throw inProgress();
     const taken = await records.put(key, encode(record), { ifVersion: stored.version, expiresAt: now + KEPT_MS });
     if (taken === 'conflict') throw inProgress();
     request.idempotency = { name: name.data, key, version: taken.version, record };
@@ -109,7 +122,9 @@ export function addIdempotency(api: FastifyInstance, { records, answers, seal, c
     if (claim === undefined) return payload;
     request.idempotency = undefined;
     const body = bytesOf(payload);
-    if (reply.statusCode >= 500 || body === undefined || body.length > MAX_ANSWER_BYTES) {
+    const { contentDigest: content } = request;
+    const isUnread = content === undefined && isStreamed(request);
+    if (reply.statusCode >= 500 || isUnread || body === undefined || body.length > MAX_ANSWER_BYTES) {
       await records.delete(claim.key, { ifVersion: claim.version });
       return payload;
     }
@@ -119,7 +134,7 @@ export function addIdempotency(api: FastifyInstance, { records, answers, seal, c
       if (value !== undefined) headers[name] = String(value);
     }
     const sealed = seal.seal(claim.name, callerIdOf(request), body);
-    const answer = { status: reply.statusCode, headers, body: sealed.toString('base64') };
+    const answer = { status: reply.statusCode, headers, body: sealed.toString('base64'), content };
     const expiresAt = claim.record.startedAt + KEPT_MS;
     const subject = subjectOf(request, answer.status, headers['location']);
     if (subject !== undefined) await answers.keep(subject, claim.key, answer, expiresAt);
@@ -136,6 +151,10 @@ function subjectOf({ method, url }: FastifyRequest, status: number, location: st
   return method === 'DELETE' || status >= 400 ? undefined : subjectOfPath(location ?? url);
 }
 
+function reused(): Problem {
+  return new Problem('idempotency_key_reused', 'The same Idempotency-Key came with another request before.');
+}
+
 function inProgress(): Problem {
   return new Problem('request_in_progress', 'A request with this Idempotency-Key is being worked on.', {
     retryAfterSeconds: 1,
@@ -149,10 +168,21 @@ function fingerprintOf(request: FastifyRequest): string {
   const hash = createHash('sha256').update(`${request.method} ${request.url.split('?', 1)[0] ?? ''}\n`);
   const query: unknown = request.query;
   hash.update(JSON.stringify([callerIdOf(request), { ...(query as object), token: undefined }]));
-  // A body that is a stream has not been read yet: its length must do.
-  if (request.body === undefined) hash.update(request.headers['content-length'] ?? '');
   hash.update(request.body instanceof Uint8Array ? request.body : JSON.stringify(request.body ?? null));
   return hash.digest('base64url');
+}
+
+const isStreamed = ({ body, routeOptions }: FastifyRequest): boolean =>
+  body === undefined && routeOptions.config.readContent !== undefined;
+
+/** Undefined when it would be refused: then it is another one. */
+async function contentOf(request: FastifyRequest): Promise<string | undefined> {
+  try {
+    await request.routeOptions.config.readContent?.(request);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+  }
+  return request.contentDigest;
 }
 
 function bytesOf(payload: unknown): Buffer | undefined {

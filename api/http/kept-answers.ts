@@ -16,6 +16,8 @@ export const answerSchema = z.object({
   headers: z.record(z.string(), z.string()),
   /** Encrypted (`answer-seal.ts`), in base64. */
   body: z.string(),
+  /** Digest of the body that was answered, when it was streamed. */
+  content: z.string().optional(),
 });
 export type KeptAnswer = z.infer<typeof answerSchema>;
 

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import pathOf from 'node:path';
 import { readAnswers, readSheetMeta, writeAnswers } from '../../crdt/submission/index.js';
 import { restClient, type RestClient } from '../harness/rest-client.js';
@@ -439,6 +440,59 @@ void t.test('a value that must be unique is handed in once, also by two at once'
   await admin.delete(fillings[1 - loser]!.path);
   const again = await fillings[loser].me.post(`${fillings[loser].path}/submit`);
   t.equal(again.status, 200, 'erasing the other sets the value free');
+});
+
+void t.test('an upload that is repeated is the same only with the same file', async (t) => {
+  const form = await publishedForm([{ id: 'cv', type: 'file', validation: { accept: ['.txt'] } }]);
+  const { path, me, token } = await started(form);
+  const url = `${server.http}/api/v1${path}/files`;
+  const upload = async (key: string, content: string, name = 'cv.txt'): Promise<Record<string, unknown>> => {
+    const body = new FormData();
+    body.append('cv', new File([content], name, { type: 'text/plain' }));
+    const headers = { authorization: `Bearer ${token}`, 'idempotency-key': key };
+    const answer = await fetch(url, { method: 'POST', headers, body });
+    const isReplayed = answer.headers.get('idempotency-replayed') === 'true';
+    return { ...((await answer.json()) as object), got: answer.status, isReplayed };
+  };
+  const first = await upload('cv-1', 'a life');
+  t.match(first, { got: 201, isReplayed: false });
+  t.same(await upload('cv-1', 'a life'), { ...first, isReplayed: true }, 'with another boundary');
+  t.match(await upload('cv-1', 'a lie!'), { got: 409, code: 'idempotency_key_reused' });
+  t.match(await upload('cv-1', 'a life', 'my.txt'), { got: 409, code: 'idempotency_key_reused' });
+  t.match(await upload('cv-1', 'x'.repeat(51 * 1024 * 1024)), { got: 409, code: 'idempotency_key_reused' });
+  t.match(await upload('cv-2', 'a life', 'cv.exe'), { got: 422, isReplayed: false });
+  t.match(await upload('cv-2', 'a life', 'cv.exe'), { got: 422, isReplayed: true }, 'a refusal of what was read');
+  t.match(await upload('cv-2', 'a life'), { got: 409, code: 'idempotency_key_reused' });
+
+  const stored = async (): Promise<string[]> =>
+    (await readdir(pathOf.join(server.dataDir, 'files', form), { recursive: true })).filter((name) =>
+      name.includes('/'),
+    );
+  t.equal((await stored()).length, 1, 'what was only compared was not stored');
+
+  // Cut off by its client before all of it has come.
+  const half = request(url, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      'idempotency-key': 'cv-3',
+      'content-type': 'multipart/form-data; boundary=x',
+      'content-length': '1000',
+    },
+  });
+  half.on('error', () => undefined);
+  half.write('--x\r\ncontent-disposition: form-data; name="cv"; filename="cv.txt"\r\n\r\nhalf a li');
+  await until(async () => (await stored()).length === 2, { what: 'it has begun' });
+  t.match(await upload('cv-3', 'a life'), { got: 409, code: 'request_in_progress' });
+  half.destroy();
+  let whole: Record<string, unknown> = {};
+  await until(async () => (whole = await upload('cv-3', 'a life'))['got'] === 201, { what: 'it is over' });
+  const { cv } = (await me.get(path)).body.answers as { cv: { id: string }[] };
+  t.same(
+    cv.map(({ id }) => id),
+    [first['id'], whole['id']],
+  );
+  t.equal((await stored()).length, 2);
 });
 
 void t.test('files are uploaded, checked, downloaded and erased with their submission', async (t) => {

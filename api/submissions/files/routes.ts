@@ -2,7 +2,9 @@
 import multipart from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { PassThrough, Readable } from 'node:stream';
+import { createHash, type Hash } from 'node:crypto';
+import { Transform, type Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { z } from 'zod';
 import { idSchema } from '../../../crdt/index.js';
 import { sendBytes, sliceOf } from '../../http/byte-ranges.js';
@@ -12,7 +14,6 @@ import { Problem } from '../../http/problem.js';
 import { requireSheetRight } from '../access/rights.js';
 import { submissionParams } from '../schemas.js';
 import type { SubmissionService } from '../service.js';
-import type { SubmissionFile } from './submission-files.js';
 
 const tags = ['submissions'];
 const files = '/forms/:formId/submissions/:submissionId/files';
@@ -43,14 +44,12 @@ export const fileRoutes: FastifyPluginAsyncZod<{ readonly submissions: Submissio
         consumes: ['multipart/form-data'],
         response: { 201: fileSchema },
       },
+      config: { readContent: (request) => receive(request, drop) },
     },
     async (request, reply) => {
       const { formId, submissionId } = request.params;
       const principal = callerOf(request);
       requireSheetRight(principal, formId, submissionId, 'write');
-      if (!request.isMultipart()) {
-        throw new Problem('unsupported_media_type', 'A file is sent as multipart/form-data.');
-      }
       const file = await receive(request, (upload) => service.addFile(principal, formId, submissionId, upload));
       return reply
         .code(201)
@@ -89,10 +88,23 @@ export const fileRoutes: FastifyPluginAsyncZod<{ readonly submissions: Submissio
 
 const isMediaType = (type: string): boolean => /^[\w.+-]+\/[\w.+-]+$/.test(type);
 
-type Keep = (upload: Parameters<SubmissionService['addFile']>[3]) => Promise<SubmissionFile>;
+type Upload = Parameters<SubmissionService['addFile']>[3];
 
-/** @throws Problem `bad_request`, `too_large`, `validation_failed`, and what `keep` throws */
-async function receive(request: FastifyRequest, keep: Keep): Promise<SubmissionFile> {
+async function drop(upload: Upload): Promise<void> {
+  await finished(upload.content.resume());
+  await upload.fieldId();
+}
+
+/**
+ * Leaves the request's `contentDigest`, if it has an idempotency key: of what the parts say, as every repetition has
+ * another boundary.
+ * @throws Problem `unsupported_media_type`, `bad_request`, `too_large`, `validation_failed`, and what `keep` throws
+ */
+async function receive<T>(request: FastifyRequest, keep: (upload: Upload) => Promise<T>): Promise<T> {
+  if (!request.isMultipart()) {
+    throw new Problem('unsupported_media_type', 'A file is sent as multipart/form-data.');
+  }
+  const hash = request.headers['idempotency-key'] === undefined ? undefined : createHash('sha256');
   const parts = request.parts();
   let named: string | undefined;
   const note = (part: { fieldname: string; value: unknown }): void => {
@@ -108,12 +120,15 @@ async function receive(request: FastifyRequest, keep: Keep): Promise<SubmissionF
       return await keep({
         name: part.filename,
         type: part.mimetype,
-        content: whole(part.file),
+        content: whole(part.file, hash),
         fieldId: async () => {
           for (let rest = await parts.next(); rest.done !== true; rest = await parts.next()) {
             if (rest.value.type === 'field') note(rest.value);
           }
-          return named ?? part.fieldname;
+          const fieldId = named ?? part.fieldname;
+          hash?.update(JSON.stringify([fieldId, part.filename, part.mimetype]));
+          request.contentDigest = hash?.digest('base64url');
+          return fieldId;
         },
       });
     }
@@ -125,8 +140,12 @@ async function receive(request: FastifyRequest, keep: Keep): Promise<SubmissionF
 }
 
 /** What a stream that was cut off at the limit lacks must not pass for the whole. */
-function whole(file: Readable & { truncated: boolean }): Readable {
-  const checked = new PassThrough({
+function whole(file: Readable & { truncated: boolean }, hash: Hash | undefined): Readable {
+  const checked = new Transform({
+    transform: (chunk: Buffer, _encoding, done) => {
+      hash?.update(chunk);
+      done(null, chunk);
+    },
     flush: (done) =>
       done(file.truncated ? new Problem('too_large', `A file has at most ${MAX_FILE_BYTES} bytes.`) : null),
   });
