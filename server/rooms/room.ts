@@ -1,20 +1,21 @@
 /**
- * A document's live presence on this node: who is connected, and the document from its loading to its end. States and
- * transitions are in `life-cycle.ts`, edits on their way in `editing/`, what goes out in `delivery/` and `presence/`.
+ * A document's live presence on this node: who is connected, and what becomes of it. States and transitions are in
+ * `life-cycle.ts`, its loading in `hydration.ts`, edits on their way in `editing/`, what goes out in `delivery/` and
+ * `presence/`.
  */
 import type * as Y from 'yjs';
 import { CLOSE } from '../protocol/close-codes.js';
 import { MalformedError, readMessages } from '../protocol/incoming.js';
 import { extraFrame, syncStep1Frame } from '../protocol/messages.js';
-import type { Attribution, LoadedDocument, NewUpdate, Position, Subscription } from '../storage/document-log.js';
+import type { Attribution, LoggedUpdate, NewUpdate, Position } from '../storage/document-log.js';
 import { DocumentCorruptedError, DocumentErasedError, DocumentExistsError } from '../storage/errors.js';
-import { Delivery } from './delivery/delivery.js';
-import { Publisher } from './delivery/publisher.js';
+import type { Delivery } from './delivery/delivery.js';
+import type { Publisher } from './delivery/publisher.js';
 import { Subscriber } from './delivery/subscriber.js';
-import { LiveDocument, type StateVector } from './document/live-document.js';
+import type { LiveDocument } from './document/live-document.js';
 import { Edits, type ChangeOptions, type EditsOwner } from './editing/edits.js';
 import { Journal, type JournalOwner } from './editing/journal.js';
-import { DocumentUnavailableError } from './errors.js';
+import { Hydration, type HydrationOwner } from './hydration.js';
 import { next, type RoomEvent, type RoomStateName } from './life-cycle.js';
 import type { Peer } from './peer.js';
 import { Presence } from './presence/presence.js';
@@ -22,14 +23,7 @@ import { PresenceSender } from './presence/presence-sender.js';
 import { factsOf, type RoomNode } from './room-node.js';
 import { MessageHandler } from './message-handler.js';
 
-/** A loaded document with what belongs to it alone: begun again with every load. */
-interface Hydrated {
-  readonly live: LiveDocument;
-  readonly delivery: Delivery;
-  readonly publisher: Publisher;
-}
-
-export class Room implements EditsOwner, JournalOwner {
+export class Room implements EditsOwner, JournalOwner, HydrationOwner {
   state: RoomStateName = 'loading';
   /** When it became idle or failed, for the sweep. */
   stateSince = Date.now();
@@ -41,13 +35,7 @@ export class Room implements EditsOwner, JournalOwner {
 
   readonly edits: Edits;
   readonly presenceSender: PresenceSender;
-  #hydrated: Hydrated | undefined;
-  #subscription: Subscription | undefined;
-  #ready: Promise<void>;
-  /** What the document held that was given up: others have written to a shared log since. */
-  #told: StateVector | undefined;
-  /** Grows with every load and reload: an earlier load than the last has nothing more to say. */
-  #loads = 0;
+  readonly #hydration: Hydration;
 
   constructor(
     readonly name: string,
@@ -57,21 +45,19 @@ export class Room implements EditsOwner, JournalOwner {
     this.journal = new Journal(name, node, this);
     this.edits = new Edits(name, node, this);
     this.presenceSender = new PresenceSender(name, node, this);
-    this.#ready = this.#load();
-    // Whoever waits for `ready` sees the error; a room that nobody waits for must not end the process.
-    this.#ready.catch(() => undefined);
+    this.#hydration = new Hydration(name, node, this);
   }
 
   get live(): LiveDocument | undefined {
-    return this.#hydrated?.live;
+    return this.#hydration.live;
   }
 
   get delivery(): Delivery | undefined {
-    return this.#hydrated?.delivery;
+    return this.#hydration.delivery;
   }
 
   get publisher(): Publisher | undefined {
-    return this.#hydrated?.publisher;
+    return this.#hydration.publisher;
   }
 
   hasWork(): boolean {
@@ -79,13 +65,8 @@ export class Room implements EditsOwner, JournalOwner {
   }
 
   /** @throws DocumentErasedError, DocumentCorruptedError, DocumentUnavailableError */
-  async ready(): Promise<LiveDocument> {
-    for (let awaited: Promise<void> | undefined; awaited !== this.#ready;) {
-      awaited = this.#ready;
-      await awaited;
-    }
-    if (this.live === undefined) throw new DocumentUnavailableError(this.name);
-    return this.live;
+  ready(): Promise<LiveDocument> {
+    return this.#hydration.ready();
   }
 
   #transition(event: RoomEvent): void {
@@ -95,86 +76,26 @@ export class Room implements EditsOwner, JournalOwner {
 
   // ── loading ─────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #load(): Promise<void> {
-    const { log } = this.node;
-    this.#loads += 1;
-    const load = this.#loads;
-    const isOver = (): boolean => load !== this.#loads;
-    try {
-      const loaded = await log.load(this.name);
-      if (this.state !== 'loading' || isOver()) return;
-      const startedAt = performance.now();
-      this.#hydrate(new LiveDocument(contentOf(loaded)));
-      this.node.onWork(this.name, performance.now() - startedAt);
-      this.journal.start(loaded);
-      if (log.isShared) {
-        const subscription = await log.subscribe(
-          this.name,
-          loaded.position,
-          (entries) => {
-            if (!isOver()) this.edits.applyForeign(entries);
-          },
-          // What memory holds lacks what the log says from here on.
-          () => {
-            if (!isOver()) this.reload();
-          },
-        );
-        if (isOver() || this.#hydrated === undefined) {
-          await subscription.close();
-          return;
-        }
-        this.#subscription = subscription;
-      }
-    } catch (error) {
-      if (isOver()) return;
-      this.#onLoadFailed(error);
-      // What is final is told as what it is.
-      const isFinal = error instanceof DocumentErasedError || error instanceof DocumentCorruptedError;
-      throw isFinal ? error : new DocumentUnavailableError(this.name, { cause: error });
-    }
-    // Read again: while it loaded, the document may have been erased.
-    if ((this.state as RoomStateName) !== 'loading' || isOver()) return;
+  onLoaded(): void {
     this.#transition('loaded');
-    if (log.isShared) this.presenceSender.openExchange();
+    if (this.node.log.isShared) this.presenceSender.openExchange();
     for (const subscriber of this.subscribers) {
       this.delivery?.adopt(subscriber);
       this.#greet(subscriber);
       this.presenceSender.catchUp(subscriber);
     }
-    this.#tellRest();
+    this.#hydration.tellRest();
     this.edits.goOn();
     this.onContent();
     if (this.subscribers.size === 0) this.#transition('last left');
     this.node.onStateChange(this);
   }
 
-  /** Those who stayed are not asked what they have: they are told what the log had more than the document given up. */
-  #tellRest(): void {
-    const told = this.#told;
-    this.#told = undefined;
-    if (told !== undefined && this.live !== undefined)
-      this.publisher?.send(Buffer.concat(this.live.differenceSince(told)), told);
-  }
-
-  #hydrate(live: LiveDocument): void {
-    const { counters } = this.node;
-    const delivery = new Delivery(live, counters.delivery);
-    const publisher = new Publisher(this.subscribers, delivery, this.journal, counters);
-    this.#hydrated = { live, delivery, publisher };
-  }
-
-  #onLoadFailed(error: unknown): void {
-    if (this.state !== 'loading') return;
+  onLoadFailed(error: unknown): void {
     const isErased = error instanceof DocumentErasedError;
     this.#transition(isErased ? 'erase' : 'load failed');
-    this.live?.destroy();
-    this.#hydrated = undefined;
     this.edits.clear();
     if (error instanceof DocumentCorruptedError) this.damage = error.detail;
-    if (!isErased) {
-      this.#tellLoadFailed(error);
-      this.node.counters.errors('document_load');
-    }
     this.closeAll(
       isErased ? CLOSE.deleted : CLOSE.overloaded,
       isErased ? 'the document was deleted' : 'the document cannot be loaded now',
@@ -182,38 +103,22 @@ export class Room implements EditsOwner, JournalOwner {
     this.node.onStateChange(this);
   }
 
-  #tellLoadFailed(error: unknown): void {
-    const { logger, loadFailures } = this.node;
-    const leftOut = loadFailures.leftOut(this.name);
-    const isDamaged = error instanceof DocumentCorruptedError;
-    const message = isDamaged
-      ? 'a stored document is damaged and cannot be loaded; it is never overwritten, others are served'
-      : 'document cannot be loaded; it is tried again when somebody asks for it';
-    const facts = { err: error, document: this.name };
-    if (leftOut === undefined) logger.debug(facts, message);
-    else logger.error(leftOut === 0 ? facts : { ...facts, repeated: leftOut }, message);
+  onForeign(entries: readonly LoggedUpdate[]): void {
+    this.edits.applyForeign(entries);
+  }
+
+  onFellBehind(): void {
+    this.reload();
   }
 
   /** What memory holds is not what is stored: starts again from the log. */
   reload(): void {
     if (this.state === 'deleted' || this.state === 'absent') return;
     // Refusals come in rows: the load waits for all of them.
-    if (this.state === 'loading' && this.#hydrated === undefined) return;
+    if (this.state === 'loading' && this.live === undefined) return;
     this.#transition('reload');
-    this.#loads += 1;
     for (const { peer } of this.subscribers) if (peer.isOpen) peer.pause();
-    const abandoned = this.live;
-    this.delivery?.end();
-    if (this.node.log.isShared) this.#told ??= abandoned?.told();
-    this.#hydrated = undefined;
-    this.#ready = this.journal
-      .settled()
-      .then(() => this.#subscription?.close())
-      .then(() => {
-        abandoned?.destroy();
-        return this.#load();
-      });
-    this.#ready.catch(() => undefined);
+    this.#hydration.restart();
   }
 
   // ── connections ─────────────────────────────────────────────────────────────────────────────────────────
@@ -266,7 +171,7 @@ export class Room implements EditsOwner, JournalOwner {
 
   /** HOT PATH. One frame of a client. Closes the connection when it is malformed. */
   receive({ peer, handler }: Subscriber, frame: Uint8Array): void {
-    if (!peer.isOpen || this.#hydrated === undefined || handler === undefined) return;
+    if (!peer.isOpen || this.live === undefined || handler === undefined) return;
     try {
       readMessages(frame, handler);
     } catch (error) {
@@ -390,14 +295,6 @@ export class Room implements EditsOwner, JournalOwner {
 
   #release(): void {
     this.presenceSender.close();
-    void this.#subscription?.close();
-    this.#subscription = undefined;
-    this.live?.destroy();
-    this.#hydrated = undefined;
+    this.#hydration.end();
   }
-}
-
-function* contentOf({ snapshot, updates }: LoadedDocument): Iterable<Uint8Array> {
-  if (snapshot !== undefined) yield snapshot;
-  for (const { update } of updates) yield update;
 }
