@@ -14,8 +14,9 @@ void t.test('row 5: a disk that hangs: peers see the edit, the writer gets no ec
 
   const writer = stockClient(server.ws, 'doc');
   const peer = stockClient(server.ws, 'doc');
-  t.teardown(() => [writer, peer].forEach((client) => client.destroy()));
-  await Promise.all([writer.synced(), peer.synced()]);
+  const crowd = Array.from({ length: 6 }, () => stockClient(server.ws, 'doc'));
+  t.teardown(() => [writer, peer, ...crowd].forEach((client) => client.destroy()));
+  await Promise.all([writer, peer, ...crowd].map((client) => client.synced()));
   writer.doc.getText('text').insert(0, 'before');
   await writer.saved();
 
@@ -26,6 +27,13 @@ void t.test('row 5: a disk that hangs: peers see the edit, the writer gets no ec
   for (let i = 0; i < 40; i++) for (const { doc } of [writer, peer]) doc.getText('text').insert(0, `${i % 10}`);
   await converged([writer, peer], textOf);
   t.notOk(peer.isSaved(), 'two that write at once see each other, and neither is told that it is saved');
+  const many = [writer, peer, ...crowd];
+  for (let i = 0; i < 20; i++) for (const { doc } of many) doc.getText('text').insert(0, `${i % 10}`);
+  await converged(many, textOf);
+  t.notOk(
+    many.some((client) => client.isSaved()),
+    'so do eight',
+  );
   // Another document too: the store is one. A read still answers.
   const other = stockClient(server.ws, 'other');
   t.teardown(() => other.destroy());

@@ -13,6 +13,10 @@ import type { Delivery } from './delivery.js';
 import type { Subscriber } from './subscriber.js';
 
 const NOBODY: ReadonlySet<Subscriber> = new Set();
+/** While so many have written in a tick, each is told at once what the others wrote. */
+const FEW_WRITERS = 4;
+/** Among more, one write for all with the echo matters more than the milliseconds that a disk takes. Than longer ones it does not. */
+const PATIENCE_MS = 50;
 
 export class Publisher {
   /** An append was refused: what the log took behind it builds on what it lacks, and is not safe. */
@@ -44,12 +48,17 @@ export class Publisher {
     }
     const saved = this.journal.append(emitted, options);
     this.send(frames, before, writers);
-    if (parts.length > 0) this.#tellEachOther(writers, parts, before);
-    if (writers.size > 0) this.#echoWhenSaved(saved, writers, frames, before);
+    const tellEachOther = (): void => this.#tellEachOther(writers, parts, before);
+    let late: NodeJS.Timeout | undefined;
+    if (parts.length > 0) {
+      if (writers.size <= FEW_WRITERS) tellEachOther();
+      else late = setTimeout(tellEachOther, PATIENCE_MS);
+    }
+    if (writers.size > 0) this.#echoWhenSaved(saved, writers, frames, before, late);
     return saved;
   }
 
-  /** Delivery to others does not wait for the disk, also where the others write in the same tick. */
+  /** Delivery to others does not wait for a disk that hangs, also where the others write in the same tick. */
   #tellEachOther(writers: ReadonlySet<Subscriber>, parts: readonly Part[], before: StateVector): void {
     for (const writer of writers) {
       const foreign = parts.filter(({ from }) => from !== writer);
@@ -62,10 +71,12 @@ export class Publisher {
     writers: ReadonlySet<Subscriber>,
     frames: Buffer,
     before: StateVector,
+    late: NodeJS.Timeout | undefined,
   ): void {
     const startedAt = performance.now();
     saved.then(
       () => {
+        clearTimeout(late);
         if (this.#hasGap) {
           for (const writer of writers) {
             this.delivery.owe(writer, writer.unsavedSince ?? before);
@@ -78,6 +89,7 @@ export class Publisher {
       },
       // The journal has told the room. Without a log entry there is no echo, and none is waited for.
       () => {
+        clearTimeout(late);
         this.#hasGap = true;
         for (const writer of writers) settle(writer);
       },

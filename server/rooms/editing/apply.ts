@@ -2,8 +2,9 @@
  * HOT PATH. Applies what a tick took from the inbox: one transaction for all that a principal sent, and in it, after the
  * updates, the rules of the document.
  *
- * Writers that share a tick are each other's peers, who do not wait for the disk. While they are few, the part of each is
- * told apart: as it came where there are no rules, as the rules left it, from a transaction of its own, where there are.
+ * Writers that share a tick are each other's peers, who do not wait for the disk: the part of each is told apart, as it came
+ * where there are no rules, as the rules left it, from a transaction of its own, where there are. Where many are in a tick, those of
+ * one principal share a transaction, and their parts cannot be told apart then.
  */
 import type { NewUpdate } from '../../storage/document-log.js';
 import { attribute } from '../attribution.js';
@@ -38,8 +39,8 @@ export interface Poison {
   readonly error: unknown;
 }
 
-/** Among more writers, one transaction and one write for all matter more than the milliseconds that the disk takes. */
-const MAX_TOLD_APART = 4;
+/** Rules look at each connection apart among so few; among more, fewer transactions matter more. */
+const MAX_GROUPED_BY_CONNECTION = 4;
 /** A tick that takes longer is told of on the way: who overdoes it may be closed before the rest of theirs is applied. */
 const COSTLY_MS = 20;
 
@@ -107,7 +108,7 @@ export function applyUpdates(
     }
   }
   tell(0);
-  const areTold = isShared && writers.size <= MAX_TOLD_APART && live.pendingBytes === 0;
+  const areTold = isShared && live.pendingBytes === 0 && (rules === undefined || groups.every(isOfOneConnection));
   const parts = rules === undefined ? inbox.filter(({ from }) => !from.peer.isBarred) : ownParts;
   return { emitted, writers, parts: areTold ? parts : [], before, undone, poison: undefined };
 }
@@ -115,10 +116,14 @@ export function applyUpdates(
 /** By connection while they are few and the rules look at each apart, else by principal. */
 function grouped(inbox: readonly IncomingUpdate[], hasRules: boolean): readonly (readonly IncomingUpdate[])[] {
   const byConnection = hasRules ? groupedBy(inbox, ({ from }) => from) : [];
-  if (byConnection.length > 0 && byConnection.length <= MAX_TOLD_APART) return byConnection;
+  if (byConnection.length > 0 && byConnection.length <= MAX_GROUPED_BY_CONNECTION) return byConnection;
   const principal = inbox[0]?.from.peer.principal;
   if (inbox.every((item) => item.from.peer.principal === principal)) return [inbox];
   return groupedBy(inbox, ({ from: { peer } }) => `${peer.role} ${peer.principal.id}`);
+}
+
+function isOfOneConnection(group: readonly IncomingUpdate[]): boolean {
+  return group.every(({ from }) => from === group[0]?.from);
 }
 
 /** In the order of their first. */
