@@ -17,6 +17,7 @@ import type { Watched } from './alerts/index.js';
 import type { AnalyticsSources } from './analytics/index.js';
 import type { Readiness } from './health/routes.js';
 import type { AnswerSeal } from './http/answer-seal.js';
+import type { Cursors } from './http/cursors.js';
 import type { KeptAnswers } from './http/kept-answers.js';
 import type { WebhooksOptions } from './webhooks/index.js';
 
@@ -38,6 +39,7 @@ export interface ApiOptions {
   readonly backups: { readonly folder: string; readonly ring: KeyRing };
   /** Encrypts answers that are kept. */
   readonly seal: AnswerSeal;
+  readonly cursors: Cursors;
   readonly rotation: KeyRotation;
   /** Forget what is erased. */
   readonly answers: KeptAnswers;

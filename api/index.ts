@@ -27,6 +27,7 @@ import { FormSummaries } from './forms/summaries.js';
 import { FormVersions } from './forms/versions.js';
 import { healthRoutes } from './health/routes.js';
 import { addCaller } from './http/caller.js';
+import { addCursors } from './http/cursors.js';
 import { addIdempotency } from './http/idempotency.js';
 import { addCallerLimit } from './http/limits.js';
 import { createHttpServer } from './http/http-server.js';
@@ -190,6 +191,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       addOwnSheets(v1, new OwnSheets(submissions.store));
       addCallerLimit(v1, options.limits);
       v1.addHook('preValidation', async (request) => refuseDeepNesting(request.body));
+      addCursors(v1, options.cursors);
       addIdempotency(v1, { records: storage.records, answers: options.answers, seal: options.seal, clock });
       addAudit(v1, audit, PREFIX);
       addRequestWatch(v1, { watch: alerts.watch, addresses: options.addresses, clock });

@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import { AnswerSeal } from '../api/http/answer-seal.js';
+import { Cursors } from '../api/http/cursors.js';
 import { KeptAnswers } from '../api/http/kept-answers.js';
 import { createApi } from '../api/index.js';
 import { OwnSheets, SubmissionStore } from '../api/submissions/index.js';
@@ -209,6 +210,7 @@ export async function startFormloom(
     return { ready: Object.values(checks).every((check) => check === 'ok'), checks };
   };
 
+  const secrets = [config.jwtSecret, config.adminToken].filter((secret) => secret !== undefined);
   const api = await createApi({
     version: VERSION,
     isRestServed: config.role !== 'sync',
@@ -228,7 +230,8 @@ export async function startFormloom(
     feed,
     webhooks: { allowPrivateTargets: config.webhookPrivateTargets, schedule: parts.webhookSchedule },
     history,
-    seal: new AnswerSeal([config.jwtSecret, config.adminToken].filter((secret) => secret !== undefined)),
+    seal: new AnswerSeal(secrets),
+    cursors: new Cursors(secrets),
     rotation: new KeyRotation({
       ...{ stored, opened, ring, logger },
       beforeFold: (document) => history.record(document),

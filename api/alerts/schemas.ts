@@ -31,7 +31,6 @@ export const alertSchema = z
 export const alertListSchema = pageOf(alertSchema);
 export const alertListQuery = z.object({
   ...pageQuery,
-  cursor: id.optional(),
   state: z
     .enum([...ALERT_STATES, 'open'])
     .optional()

@@ -8,10 +8,6 @@ import type { AuditLog } from './audit-log.js';
 
 const query = z.object({
   ...pageQuery,
-  cursor: z
-    .string()
-    .regex(/^[0-9]{1,20}(-[0-9]{1,20})?$/)
-    .optional(),
   user: z.string().max(256).optional().describe('Id of a user.'),
   action: z.string().max(200).optional().describe('Such as form.published, or a group such as form.*'),
   since: z.iso.datetime({ offset: true }).optional().describe('Not before this time.'),

@@ -37,11 +37,6 @@ export const reactionParams = commentParams.extend({ reaction: z.enum(REACTIONS)
 
 export const listQuery = z.object({
   ...pageQuery,
-  cursor: z
-    .string()
-    .regex(/^[0-9]{1,16}\.[A-Za-z0-9_-]{1,64}$/, 'the nextCursor of a page')
-    .optional()
-    .describe('`nextCursor` of the page before.'),
   status: z.enum(THREAD_STATUSES).optional(),
   fieldId: idSchema.optional().describe('Threads on this field, its options and its texts.'),
   assignee: userTextSchema.optional(),

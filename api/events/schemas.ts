@@ -9,10 +9,6 @@ const typePattern = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*(\.\*)?$/i;
 /** What every list of events can be asked for. */
 export const eventQuery = {
   ...pageQuery,
-  cursor: z
-    .string()
-    .regex(/^[0-9]{1,20}(-[0-9]{1,20})?$/, 'the `nextCursor` of a page')
-    .optional(),
   type: z.string().max(100).regex(typePattern, 'a type such as form.published, or a group such as form.*').optional(),
   severity: z.enum(SEVERITIES).optional(),
   user: text.optional().describe('Id of a user.'),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 export const pageQuery = {
   limit: z.coerce.number().int().min(1).max(200).default(50).describe('At most so many items.'),
-  cursor: z.string().max(1024).optional().describe('`nextCursor` of the page before.'),
+  cursor: z.string().max(1024).optional().describe('`nextCursor` of the page before, in the same list.'),
 };
 
 export const pageOf = <T extends z.ZodType>(

@@ -9,7 +9,6 @@ const notificationId = z.string().regex(/^[0-9a-f-]{36}$/, 'the id of a notifica
 
 export const listQuery = z.object({
   ...pageQuery,
-  cursor: notificationId.optional().describe('`nextCursor` of the page before.'),
   unread: z.stringbool().optional().describe('true: those not read; false: those read.'),
   priority: z.enum(PRIORITIES).optional(),
   reason: z.enum(REASONS).optional(),

@@ -73,7 +73,7 @@ const USUAL: Readonly<Record<string, readonly unknown[]>> = {
   group: ['form/visit/thread/8w3k5m7q2x9c4v1b'],
   q: ['visit'],
   prefix: ['form/'],
-  cursor: ['visit', UUID, '1893456000000.8w3k5m7q2x9c4v1b'],
+  cursor: ['bWFyay1vZi0xdmlzaXQ'],
   location: ['FR'],
   percent: [60],
   limit: [50],

@@ -117,7 +117,7 @@ const filterQuery = {
   since: z.iso.datetime({ offset: true }).optional().describe('Started, or changed its status, then or later.'),
 };
 /** `field.<id>` is looked for by hand: a query has no nested names. */
-export const listQuery = z.looseObject({ ...pageQuery, cursor: idSchema.optional(), ...filterQuery });
+export const listQuery = z.looseObject({ ...pageQuery, ...filterQuery });
 export const exportQuery = z.looseObject({ format: z.enum(['csv', 'ndjson']), ...filterQuery });
 
 export const receiptSchema = z.object({

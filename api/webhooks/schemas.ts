@@ -67,7 +67,6 @@ export const webhookListSchema = pageOf(webhookSchema);
 
 export const deliveryListQuery = z.object({
   ...pageQuery,
-  cursor: eventId.optional(),
   status: z.enum(DELIVERY_STATES).optional(),
 });
 export const deliverySchema = z

@@ -79,8 +79,15 @@ interface Sent {
   readonly at?: string;
 }
 
+interface Answered {
+  readonly status: number;
+  readonly code: string;
+  readonly errors: readonly { readonly path: string }[];
+  readonly response: Response;
+}
+
 /** With the ids of the examples: nothing of that name is there. */
-async function call(endpoint: Endpoint, sent: Sent): Promise<{ status: number; code: string; response: Response }> {
+async function call(endpoint: Endpoint, sent: Sent): Promise<Answered> {
   const { ids = {}, at = server.http } = sent;
   const path = endpoint.own
     .filter((parameter) => parameter.in === 'path')
@@ -99,9 +106,9 @@ async function call(endpoint: Endpoint, sent: Sent): Promise<{ status: number; c
     ...(body === undefined ? {} : { body }),
   });
   const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json') === true;
-  const code = isProblem ? ((await response.json()) as { code: string }).code : '';
   if (!isProblem) await response.body?.cancel();
-  return { status: response.status, code, response };
+  const { code, errors = [] } = isProblem ? ((await response.json()) as Partial<Answered>) : {};
+  return { status: response.status, code: code ?? '', errors, response };
 }
 
 /** Calls all of them and names those that answer something else. */
@@ -209,6 +216,38 @@ void t.test('a query of the wrong kind: 422', async (t) => {
   }
   t.same(wrong, []);
   t.ok(asked > 60, `${asked} queries`);
+});
+
+void t.test('a cursor that no page of the list has given: 422', async (t) => {
+  const rest = restClient(server.http, ADMIN);
+  const { example } = endpoints.find((each) => each.call === 'POST /forms')?.jsonBody ?? {};
+  for (const id of ['leafed-a', 'leafed-b', 'leafed-c']) {
+    t.equal((await rest.post('/forms', { ...(example as object), id })).status, 201);
+  }
+  const first = (await rest.get('/forms?limit=1')).body;
+  const next = await rest.get(`/forms?limit=1&cursor=${String(first.nextCursor)}`);
+  t.equal(next.status, 200, next.text);
+  t.not(next.body.data[0].id, first.data[0].id, 'its own cursor leads on');
+  const lists = endpoints.filter(
+    ({ method, own, operation }) =>
+      method === 'GET' &&
+      (own.some(({ name }) => name === 'cursor') ||
+        JSON.stringify(operation.responses['200']?.content?.['application/json']?.example ?? {}).includes(
+          'nextCursor',
+        )),
+  );
+  t.ok(lists.length > 25, `${lists.length} lists`);
+  const wrong: string[] = [];
+  const cut = String(first.nextCursor).slice(0, -1);
+  for (const endpoint of lists) {
+    const foreign = endpoint.call === 'GET /forms' ? cut : String(first.nextCursor);
+    for (const cursor of ['', 'x', '../x', '%00', first.data[0].id, '1-1', '1.a', 'x'.repeat(2_000), foreign]) {
+      const { status, code, errors } = await call(endpoint, { query: `?cursor=${String(cursor)}` });
+      if (`${status} ${code} ${errors.map(({ path }) => path).join()}` !== '422 validation_failed querystring.cursor')
+        wrong.push(`${endpoint.call}?cursor=${String(cursor).slice(0, 40)}: ${status} ${code}`);
+    }
+  }
+  t.same(wrong, []);
 });
 
 /** These make what is not there, or know nothing of it and say so. */

@@ -400,7 +400,7 @@ void t.test('submissions are listed, filtered, paged and exported', async (t) =>
   t.same(await found('since=2999-01-01T00:00:00Z'), []);
   t.same((await found('since=2020-01-01T00:00:00%2B02:00')).length, 3);
   const first = await admin.get(`/forms/${form}/submissions?limit=2`);
-  t.equal(first.body.nextCursor, ids[1]);
+  t.type(first.body.nextCursor, 'string');
   t.same(await found(`limit=2&cursor=${String(first.body.nextCursor)}`), [ids[2]]);
 
   const csv = await admin.get(`/forms/${form}/submissions/export?format=csv`);
