@@ -76,7 +76,7 @@ export const PROBLEMS = {
   rate_limited: { status: 429, title: 'Too many requests' },
   minting_unavailable: { status: 501, title: 'This server cannot mint tokens' },
   internal_error: { status: 500, title: 'The server failed' },
-  document_unavailable: { status: 503, title: 'The document cannot be loaded now' },
+  document_unavailable: { status: 503, title: 'The document is not available now' },
   document_corrupted: { status: 503, title: 'The stored document is damaged' },
   overloaded: { status: 503, title: 'The server is overloaded' },
   keys_unavailable: { status: 503, title: 'The keys that verify tokens cannot be fetched' },

@@ -17,6 +17,13 @@ export class DocumentUnavailableError extends RoomError {
   }
 }
 
+/** The log refused what a change was built on. The room starts afresh from the log, where the change may be unreadable. */
+export class ChangeNotKeptError extends RoomError {
+  constructor(document: string) {
+    super('document_unavailable', `What the change of "${document}" was built on could not be stored; make it again.`);
+  }
+}
+
 /** The updates that wait for a failing store have used up their budget; or others kept the processor busy. */
 export class OverloadedError extends RoomError {
   constructor(options?: ErrorOptions) {

@@ -2,28 +2,24 @@
  * A room's document out of the log: loaded, followed where the log is shared, given up and loaded again when memory does
  * not hold what is stored. What it means for the connections is the room's.
  */
-import type { LoadedDocument, LoggedUpdate, Subscription } from '../storage/document-log.js';
+import type { LoadedDocument, Subscription } from '../storage/document-log.js';
 import { DocumentCorruptedError, DocumentErasedError } from '../storage/errors.js';
 import { Delivery } from './delivery/delivery.js';
-import { Publisher } from './delivery/publisher.js';
-import type { Subscriber } from './delivery/subscriber.js';
+import { Publisher, type PublisherOwner } from './delivery/publisher.js';
 import { LiveDocument, type StateVector } from './document/live-document.js';
-import type { Journal } from './editing/journal.js';
+import type { Edits } from './editing/edits.js';
 import { DocumentUnavailableError } from './errors.js';
 import type { RoomStateName } from './life-cycle.js';
 import type { RoomNode } from './room-node.js';
 
-export interface HydrationOwner {
+export interface HydrationOwner extends PublisherOwner {
   /** What was loaded is of use as long as this is `loading`. */
   readonly state: RoomStateName;
-  readonly subscribers: ReadonlySet<Subscriber>;
-  readonly journal: Journal;
+  readonly edits: Edits;
   /** The document is here. */
   onLoaded(): void;
   /** It is not; it has been logged why. */
   onLoadFailed(error: unknown): void;
-  /** What other nodes have appended since. */
-  onForeign(entries: readonly LoggedUpdate[]): void;
   /** What memory holds lacks what the log says from here on. */
   onFellBehind(): void;
 }
@@ -96,7 +92,7 @@ export class Hydration {
           this.document,
           loaded.position,
           (entries) => {
-            if (!isOver()) this.room.onForeign(entries);
+            if (!isOver()) this.room.edits.applyForeign(entries);
           },
           () => {
             if (!isOver()) this.room.onFellBehind();
@@ -120,9 +116,8 @@ export class Hydration {
 
   #hydrate(live: LiveDocument): void {
     const { counters } = this.node;
-    const { subscribers, journal } = this.room;
     const delivery = new Delivery(live, counters.delivery);
-    const publisher = new Publisher(subscribers, delivery, journal, counters);
+    const publisher = new Publisher(this.document, this.room, delivery, counters);
     this.#hydrated = { live, delivery, publisher };
   }
 

@@ -7,7 +7,7 @@ import type * as Y from 'yjs';
 import { CLOSE } from '../protocol/close-codes.js';
 import { MalformedError, readMessages } from '../protocol/incoming.js';
 import { extraFrame, syncStep1Frame } from '../protocol/messages.js';
-import type { Attribution, LoggedUpdate, NewUpdate, Position } from '../storage/document-log.js';
+import type { Attribution, NewUpdate, Position } from '../storage/document-log.js';
 import { DocumentCorruptedError, DocumentErasedError, DocumentExistsError } from '../storage/errors.js';
 import type { Delivery } from './delivery/delivery.js';
 import type { Publisher } from './delivery/publisher.js';
@@ -101,10 +101,6 @@ export class Room implements EditsOwner, JournalOwner, HydrationOwner {
       isErased ? 'the document was deleted' : 'the document cannot be loaded now',
     );
     this.node.onStateChange(this);
-  }
-
-  onForeign(entries: readonly LoggedUpdate[]): void {
-    this.edits.applyForeign(entries);
   }
 
   onFellBehind(): void {

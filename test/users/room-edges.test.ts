@@ -255,6 +255,56 @@ void t.test('at the edges of a room', async (t) => {
     t.strictSame(writer.keys(), ['theirs']);
   });
 
+  await t.test(
+    'a change over REST is not saved behind a refused append, nor an edit behind a refused change',
+    async (t) => {
+      const { writer } = await enter('refused REST', 'writer');
+      const change = (key: string): Promise<unknown> =>
+        rooms.edit('refused REST', SERVER, (doc) => doc.getMap('m').set(key, true), REST);
+      log.appendsToRefuse = 1;
+      let goOn = log.hold();
+      writer.send(writer.set('mine'));
+      const behind = [change('behind it'), saved('refused REST')];
+      await applied('refused REST');
+      goOn();
+      for (const told of behind) await t.rejects(told, { code: 'document_unavailable' }, 'to be repeated');
+      await change('repeated');
+      t.match(writer.keys(), ['behind it', 'repeated']);
+
+      log.appendsToRefuse = 1;
+      goOn = log.hold();
+      const refused = change('repeated');
+      await applied('refused REST');
+      const { other } = await enter('refused REST', 'other');
+      other.attendance.receive(syncStep1());
+      for (const update of other.received(true)) Y.applyUpdate(other.doc, update);
+      other.send(other.set('repeated', 'and changed'));
+      await applied('refused REST');
+      goOn();
+      await t.rejects(refused, 'refused');
+      await saved('refused REST');
+      t.equal(other.echoesOf(other), 0, 'what it builds on was not stored');
+    },
+  );
+
+  await t.test('what is sent twice and refused is echoed when it is stored', async (t) => {
+    const { writer } = await enter('twice', 'writer');
+    log.appendsToRefuse = 1;
+    const goOn = log.hold();
+    const update = writer.set('mine');
+    for (let i = 0; i < 2; i += 1) {
+      writer.send(update);
+      await applied('twice');
+    }
+    goOn();
+    const goOnAgain = log.hold();
+    await until(() => log.isAsked(), { what: 'it is appended once more' });
+    t.equal(writer.echoesOf(writer), 0);
+    goOnAgain();
+    await saved('twice');
+    t.equal(writer.echoesOf(writer), 1);
+  });
+
   await t.test('who asks for the state while its edit is on its way to the log has the echo afterwards', async (t) => {
     await fill('asking');
     const { writer } = await enter('asking', 'writer');

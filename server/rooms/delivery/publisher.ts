@@ -8,6 +8,7 @@ import type { StateVector } from '../document/live-document.js';
 import type { Applied, Part } from '../editing/apply.js';
 import type { IncomingUpdate } from '../editing/inbox.js';
 import type { Journal } from '../editing/journal.js';
+import { ChangeNotKeptError } from '../errors.js';
 import type { RoomCounters } from '../room-node.js';
 import type { Delivery } from './delivery.js';
 import type { Subscriber } from './subscriber.js';
@@ -18,14 +19,21 @@ const FEW_WRITERS = 4;
 /** Among more, one write for all with the echo matters more than the milliseconds that a disk takes. Than longer ones it does not. */
 const PATIENCE_MS = 50;
 
+export interface PublisherOwner {
+  readonly subscribers: ReadonlySet<Subscriber>;
+  readonly journal: Journal;
+  /** What to do with an update that is not known to be stored, though it seemed so. */
+  readonly edits: { again(item: IncomingUpdate): void };
+}
+
 export class Publisher {
   /** An append was refused: what the log took behind it builds on what it lacks, and is not safe. */
   #hasGap = false;
 
   constructor(
-    private readonly subscribers: ReadonlySet<Subscriber>,
+    private readonly document: string,
+    private readonly room: PublisherOwner,
     private readonly delivery: Delivery,
-    private readonly journal: Journal,
     private readonly counters: RoomCounters,
   ) {}
 
@@ -46,7 +54,7 @@ export class Publisher {
       writer.unsaved += 1;
       writer.unsavedSince ??= before;
     }
-    const saved = this.journal.append(emitted, options);
+    const saved = this.room.journal.append(emitted, options);
     this.send(frames, before, writers);
     const tellEachOther = (): void => this.#tellEachOther(writers, parts, before);
     let late: NodeJS.Timeout | undefined;
@@ -55,7 +63,13 @@ export class Publisher {
       else late = setTimeout(tellEachOther, PATIENCE_MS);
     }
     if (writers.size > 0) this.#echoWhenSaved(saved, writers, frames, before, late);
+    else saved.catch(() => (this.#hasGap = true));
     return saved;
+  }
+
+  /** To be called when what was appended is durable, and before it is called saved. @throws ChangeNotKeptError */
+  assertNoGap(): void {
+    if (this.#hasGap) throw new ChangeNotKeptError(this.document);
   }
 
   /** Delivery to others does not wait for a disk that hangs, also where the others write in the same tick. */
@@ -99,7 +113,7 @@ export class Publisher {
   send(frames: Buffer, before: StateVector, except: ReadonlySet<Subscriber> = NOBODY): void {
     // Mostly there is one writer: to compare costs less than to look up each of many readers.
     const [only] = except.size === 1 ? except : [];
-    for (const subscriber of this.subscribers) {
+    for (const subscriber of this.room.subscribers) {
       if (subscriber === only || (except.size > 1 && except.has(subscriber))) continue;
       this.delivery.send(subscriber, frames, before);
     }
@@ -113,7 +127,8 @@ export class Publisher {
   }
 
   /**
-   * An update that changed nothing (sent twice, or known from another way) is owed an echo too, once all is saved.
+   * An update that changed nothing (sent twice, or known from another way) is owed an echo too, once all is saved. It may be
+   * the one that is refused: then it is applied to the next document.
    * @param before the state that the tick continued; undefined when it changed nothing
    * @param isPending true for an update that waits for others
    */
@@ -129,8 +144,9 @@ export class Publisher {
       if (item.isReply || (writers.has(from) && !(isMixed && isKnown(item, before)))) continue;
       if (from.hasPending && isPending(update)) continue;
       const frame = updateFrame(update);
-      void this.journal.settledFor(frame.length).then(() => {
-        if (from.peer.isOpen) this.delivery.sendRepeat(from, frame);
+      void this.room.journal.settledFor(frame.length).then(() => {
+        if (this.#hasGap) this.room.edits.again(item);
+        else if (from.peer.isOpen) this.delivery.sendRepeat(from, frame);
       });
     }
   }

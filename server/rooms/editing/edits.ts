@@ -96,6 +96,12 @@ export class Edits implements Tickable {
     this.tick();
   }
 
+  /** It was taken for known already, and was not stored: is applied to what the room has started afresh from. */
+  again(item: IncomingUpdate): void {
+    this.#inbox.add(item);
+    this.goOn();
+  }
+
   /** HOT PATH. An update of a client. @throws MalformedError */
   receive(from: Subscriber, update: Uint8Array, isReply: boolean): void {
     if (!this.#inbox.receive(from, update, isReply)) return;
@@ -194,7 +200,8 @@ export class Edits implements Tickable {
 
   /**
    * A change from REST or the server itself; the document is loaded. What arrived before it is applied first.
-   * @throws what `change` throws; OverloadedError; DocumentTooLargeError; NewerDocumentError; DocumentUnavailableError
+   * @throws what `change` throws; OverloadedError; DocumentTooLargeError; NewerDocumentError; DocumentUnavailableError;
+   *   ChangeNotKeptError; what the log throws
    */
   async change<T>(
     attribution: Attribution,
@@ -223,13 +230,16 @@ export class Edits implements Tickable {
     this.node.onWork(this.document, appliedAt - startedAt);
     if (update === undefined) {
       await journal.settled();
+      publisher.assertNoGap();
       return { result, position: undefined };
     }
     const by = hadPending ? { writers: this.#withPending(NOBODY.writers, live), parts: [] } : NOBODY;
     const saved = publisher.publish([{ update, attribution }], by, before, options);
     if (trace !== undefined) traceEdit(trace, { startedAt, appliedAt, updates: 1, saved });
     this.room.onContent();
-    return { result, position: await saved };
+    const position = await saved;
+    publisher.assertNoGap();
+    return { result, position };
   }
 
   #changed<T>(live: LiveDocument, change: (live: LiveDocument, transaction: Y.Transaction) => T): Emission<T> {

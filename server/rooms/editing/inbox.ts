@@ -64,19 +64,20 @@ export class Inbox {
   /** In front of what has come since. */
   putBack(updates: readonly IncomingUpdate[]): void {
     const since = this.take();
-    for (const item of updates) this.#add(item);
-    for (const item of since) this.#add(item);
+    for (const item of updates) this.add(item);
+    for (const item of since) this.add(item);
   }
 
   /** After the document was loaded again: leaves out what cannot follow any more. Who stayed sends it again, with the rest. */
   sift(): void {
     for (const item of this.take()) {
       if (!this.#isComplete(item.from.peer, item.update)) continue;
-      this.#add(item);
+      this.add(item);
     }
   }
 
-  #add(item: IncomingUpdate): void {
+  /** Of what was looked at before. */
+  add(item: IncomingUpdate): void {
     this.#updates ??= [];
     this.#updates.push(item);
     this.#bytes += item.update.length;
@@ -95,7 +96,7 @@ export class Inbox {
       return false;
     }
     if (!this.#hasRoom(from.peer, update) || !this.#canFollow(from.peer, update)) return false;
-    this.#add({ from, update, structs: summary.structs, ranges: summary.ranges, isReply });
+    this.add({ from, update, structs: summary.structs, ranges: summary.ranges, isReply });
     return true;
   }
 
