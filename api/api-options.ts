@@ -26,6 +26,8 @@ export interface ApiOptions {
   readonly version: string;
   /** False on a node that serves editors alone (ROLE=sync): health and metrics stay. */
   readonly isRestServed: boolean;
+  /** False on a node that serves REST alone (ROLE=api). */
+  readonly areEditorsServed: boolean;
   readonly corsOrigins: readonly string[];
   readonly maxBodyBytes: number;
   /** Of all files of one submission. */

@@ -138,6 +138,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     ...{ node: options.node, storage, feed, rooms, connections: options.connections },
     ...{ pools, queues: deliveries.queues, deadLetters, breakers, knobs, logger, clock },
     loadTestDefaults: options.loadTestDefaults,
+    areEditorsServed: options.areEditorsServed,
     fanOutMs: () => options.fanOutMs(),
     replay: (letter) =>
       letter.kind === DEAD_DELIVERY ? webhooks.service.replayDead(letter) : deliveries.replay(letter),

@@ -214,6 +214,7 @@ export async function startFormloom(
   const api = await createApi({
     version: VERSION,
     isRestServed: config.role !== 'sync',
+    areEditorsServed: config.role !== 'api',
     corsOrigins: config.corsOrigins,
     maxBodyBytes: config.maxFrameBytes,
     submissionFilesBytes: config.submissionFilesBytes,

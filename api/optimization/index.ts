@@ -36,6 +36,7 @@ export interface OptimizationOptions {
   /** Of this node, besides the sizes of the pools. */
   readonly knobs: Knobs;
   readonly loadTestDefaults: LoadTestDefaults;
+  readonly areEditorsServed: boolean;
   readonly fanOutMs?: NodeGaugeSources['fanOutMs'];
   readonly logger: Logger;
   /** Unix time in milliseconds. */
@@ -86,8 +87,8 @@ export async function startOptimization(options: OptimizationOptions): Promise<O
     },
   });
   const { records } = storage;
-  const { loadTestDefaults: defaults } = options;
-  const loadTests = new LoadTests({ rooms, records, tuner, settings, defaults, logger, clock });
+  const { loadTestDefaults: defaults, areEditorsServed } = options;
+  const loadTests = new LoadTests({ rooms, records, tuner, settings, defaults, areEditorsServed, logger, clock });
   await settings.start();
   tunerClock.start();
   const purgeLetters = async (document: string): Promise<void> => {

@@ -17,6 +17,7 @@ import type { Config } from '../../server/config/index.js';
 import { KeyRing, openEncrypted } from '../../server/storage/encrypted/index.js';
 import { StorageError } from '../../server/storage/index.js';
 import { openStorage } from '../compose.js';
+import { interruptible } from '../interruption.js';
 import { CommandError, EXIT, type Output } from '../output.js';
 import { VERSION } from '../version.js';
 import { configOf } from './backup.js';
@@ -26,7 +27,9 @@ type Flags = Readonly<Record<string, string>>;
 
 export async function backUpStore(file: string, config: Config, output: Output): Promise<void> {
   await withStore(config, async (installation, ring) => {
-    const written = await writeArchive(file, installation, ring, { id: uuidv7(), version: VERSION });
+    const written = await interruptible(output, async (signal) =>
+      writeArchive(file, installation, ring, { id: uuidv7(), version: VERSION, signal }),
+    );
     output.result({ file: path.resolve(file), ...written }, [
       `Wrote ${path.resolve(file)} (${written.bytes} bytes): ${shownTotals(written.totals)}.`,
       ...written.unreadable.map(

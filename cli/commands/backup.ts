@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import type { Config } from '../../server/config/index.js';
 import { callApi } from '../api-client.js';
+import { interruptible } from '../interruption.js';
 import { CommandError, EXIT, type Output } from '../output.js';
 import { ended } from './operation.js';
 import { targetOf, withRemoteOptions, type RemoteOptions } from './remote-options.js';
@@ -48,15 +49,18 @@ async function backUpServer(file: string, options: RemoteOptions, output: Output
   const started = await callApi(target, { method: 'POST', path: '/backups', body: {} });
   const operation = await ended(target, started, 'the backup', output);
   const archive = await callApi(target, { method: 'GET', path: `/backups/${operation.id}/archive`, accept: '*/*' });
-  if (archive.body === null) throw new CommandError('the server sent no archive');
-  const partial = `${file}.partial`;
-  try {
-    await pipeline(Readable.fromWeb(archive.body), createWriteStream(partial, { mode: 0o600, flush: true }));
-    await rename(partial, file);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw new CommandError(`${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  const { body } = archive;
+  if (body === null) throw new CommandError('the server sent no archive');
+  await interruptible(output, async (signal) => {
+    const partial = `${file}.partial`;
+    try {
+      await pipeline(Readable.fromWeb(body), createWriteStream(partial, { mode: 0o600, flush: true }), { signal });
+      await rename(partial, file);
+    } catch (error) {
+      await rm(partial, { force: true });
+      throw new CommandError(`${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  });
   output.result({ file: path.resolve(file), ...asRecord(operation.result) }, [`Wrote ${path.resolve(file)}.`]);
 }
 

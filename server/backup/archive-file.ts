@@ -12,19 +12,20 @@ export interface ArchiveFile extends BackupResult {
 
 /**
  * Writes a backup to `file`, which appears when it is whole and on the disk. Readable by its owner alone.
- * @throws what the file system or the store throws; no file is left then
+ * @throws what the file system or the store throws, and the reason of the signal; no file is left then
  */
 export async function writeArchive(
   file: string,
   from: Installation,
   ring: KeyRing,
-  options: BackupOptions,
+  { signal, ...options }: BackupOptions & { readonly signal?: AbortSignal },
 ): Promise<ArchiveFile> {
   await mkdir(path.dirname(path.resolve(file)), { recursive: true, mode: 0o700 });
   const partial = `${file}.partial`;
   const handle = await open(partial, 'w', 0o600);
   try {
     const writer = new ArchiveWriter(ring, async (bytes) => {
+      signal?.throwIfAborted();
       await handle.writeFile(bytes);
     });
     const result = await backUp(from, writer, options);

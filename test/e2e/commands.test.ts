@@ -1,9 +1,14 @@
 /** Each command as an operator runs it, against a real server. */
-import { spawn } from 'node:child_process';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { execFileSync, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import t from 'tap';
+import * as Y from 'yjs';
 import { FORMLOOM, startServer, temporaryFolder } from '../harness/server-process.js';
+import { until } from '../harness/until.js';
 
 interface Run {
   readonly code: number | null;
@@ -17,18 +22,29 @@ function formloom(
   cwd?: string,
   isUnread = false,
 ): Promise<Run> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [FORMLOOM, ...args], {
-      env: { PATH: process.env['PATH'] ?? '', ...env },
-      cwd,
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-    if (isUnread) child.stdout.destroy();
-    child.once('close', (code) => resolve({ code, stdout, stderr }));
+  const { child, ended } = started(args, env, cwd);
+  if (isUnread) child.stdout.destroy();
+  return ended;
+}
+
+interface Started {
+  readonly child: ChildProcessWithoutNullStreams;
+  /** What it has said so far. */
+  readonly stderr: () => string;
+  readonly ended: Promise<Run>;
+}
+
+function started(args: readonly string[], env: Readonly<Record<string, string>>, cwd?: string): Started {
+  const child = spawn(process.execPath, [FORMLOOM, ...args], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    cwd,
   });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const ended = new Promise<Run>((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
+  return { child, stderr: () => stderr, ended };
 }
 
 /** Nothing on standard output, one line on standard error that begins with the command's name. */
@@ -100,6 +116,15 @@ void t.test('forms, snapshots, backups and restores from the command line', { ti
   t.match(await formloom(['restore', 'form/survey', id], at), { code: 0, stdout: /Restored form\/survey/ });
   t.equal(await title(), 'Survey');
 
+  // More than a pipe holds.
+  const large = new Y.Doc();
+  large.getMap('map').set('noise', randomBytes(300_000).toString('base64'));
+  const sent = await fetch(`${server.http}/api/v1/documents/noise/updates`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/octet-stream' },
+    body: Y.encodeStateAsUpdate(large),
+  });
+  t.equal(sent.status, 204);
   const archive = path.join(folder, 'all.formloom-backup');
   const backedUp = await formloom(['backup', '--output', archive, '--json'], at);
   t.equal(backedUp.code, 0, backedUp.stderr);
@@ -118,6 +143,29 @@ void t.test('forms, snapshots, backups and restores from the command line', { ti
   t.ok(again.code === 1 && isOneLine(again) && again.stderr.includes('not empty'), again.stderr);
   const offline = await formloom(['backup', path.join(folder, 'offline'), '--data-dir', data]);
   t.match(offline, { code: 0, stdout: /documents/ }, offline.stderr);
+
+  for (const [signal, args, env] of [
+    ['SIGINT', ['backup', '--output', path.join(folder, 'stopped')], at],
+    ['SIGTERM', ['backup', path.join(folder, 'stopped'), '--data-dir', data], {}],
+  ] as const) {
+    // It is written into a pipe, so that it cannot end before it is stopped.
+    const pipe = path.join(folder, 'stopped.partial');
+    execFileSync('mkfifo', [pipe]);
+    const stopped = started(args, env);
+    const reader = createReadStream(pipe);
+    await once(reader, 'readable');
+    stopped.child.kill(signal);
+    await until(() => stopped.stderr().includes('cleaning up'));
+    reader.resume();
+    const end = await stopped.ended;
+    t.equal(end.code, signal === 'SIGINT' ? 130 : 143, end.stderr);
+    t.match(end, { stdout: '', stderr: new RegExp(`^${signal}: .+\\nformloom: stopped by ${signal}\\n$`) });
+    t.same(
+      (await readdir(folder)).filter((name) => name.startsWith('stopped')),
+      [],
+      'nothing is left',
+    );
+  }
 
   const bytes = await readFile(archive);
   bytes[bytes.length - 3] = (bytes.at(-3) ?? 0) ^ 1;

@@ -202,5 +202,8 @@ void t.test('roles: a sync node serves editors, an api node REST, both the same 
   t.equal(refused.status, 421);
   t.equal(refused.body.code, 'wrong_role');
   t.equal((await upgradeStatus(`${api.ws}/form/split`)).status, 421);
+  const loadTest = await rest.post('/optimization/load-tests', { scenario: 'basic' });
+  t.match([loadTest.status, loadTest.body], [421, { code: 'wrong_role', detail: /ROLE=all/ }]);
+  t.same((await rest.get('/optimization/load-tests')).body.data, [], 'none was started');
   t.equal((await fetch(`${sync.http}/metrics`)).status, 200);
 });

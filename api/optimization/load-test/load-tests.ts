@@ -44,6 +44,8 @@ export interface LoadTestsOptions {
   readonly tuner: Tuner;
   readonly settings: OptimizationSettings;
   readonly defaults: LoadTestDefaults;
+  /** Otherwise nothing can connect to this node. */
+  readonly areEditorsServed: boolean;
   readonly logger: Logger;
   /** Unix time in milliseconds. */
   readonly clock: () => number;
@@ -68,8 +70,14 @@ export class LoadTests {
 
   constructor(private readonly options: LoadTestsOptions) {}
 
-  /** @throws Problem `conflict` while another one runs, `validation_failed` when it is too much */
+  /** @throws Problem `wrong_role`, `conflict` while another one runs, `validation_failed` when it is too much */
   start(principal: Principal, request: LoadTestRequest, target: LoadTestTarget): LoadTestRun {
+    if (!this.options.areEditorsServed) {
+      throw new Problem(
+        'wrong_role',
+        'This node has ROLE=api, so no editor can connect to it. Ask a node with ROLE=all for the test, or run "formloom loadtest" against one with ROLE=sync.',
+      );
+    }
     if (this.#running !== undefined) throw new Problem('conflict', 'A load test is running on this node.');
     const scenario = scenarioOf(request, this.options.defaults);
     if (scenario.connections * scenario.edits > MAX_EDITS) {
