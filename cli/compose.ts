@@ -172,7 +172,7 @@ export async function startFormloom(
     credentials: (request) => credentialsFrom(request, config.corsOrigins),
     address: (request) => addresses.of(request),
     withOwn: (principal, document) => ownSheets.withOwn(principal, document),
-    awaitTurn: (address) => handshakes.awaitTurn(address),
+    awaitTurn: (address, isGone) => handshakes.awaitTurn(address, isGone),
     admit: (request) => admissions.admit(request),
   });
   const shutOverworked = async (document: string): Promise<void> => {

@@ -32,7 +32,10 @@ export interface EntranceOptions {
   /** The principal, with what is theirs for another reason than a grant of their token. */
   withOwn(principal: Principal, document: string): Promise<Principal>;
   /** Before authentication: a handshake costs work. Resolves when it is this one's turn. */
-  awaitTurn(address: string): Promise<{ readonly mayGoOn: boolean; readonly retryAfterSeconds: number }>;
+  awaitTurn(
+    address: string,
+    isGone: () => boolean,
+  ): Promise<{ readonly mayGoOn: boolean; readonly retryAfterSeconds: number }>;
   admit(request: ConnectionRequest): ConnectionAdmission;
 }
 
@@ -54,6 +57,8 @@ export interface Entry {
   readonly wantsExtras: boolean;
 }
 
+/** For nobody. */
+const GONE = { refusal: { status: 503, code: 'overloaded', detail: 'The caller went away.' } } as const;
 /** An identity provider that restarts is back within seconds; clients come back by themselves. */
 const KEYS_RETRY_SECONDS = 5;
 
@@ -91,7 +96,8 @@ export class Entrance {
     }
     const address = options.address(request);
     if (this.#isShut) return this.#overloaded(1);
-    const turn = await options.awaitTurn(address);
+    const turn = await options.awaitTurn(address, isGone);
+    if (isGone()) return GONE;
     if (!turn.mayGoOn) {
       options.counters.errors('handshake_rate', { address, document });
       return this.#overloaded(turn.retryAfterSeconds);
@@ -103,7 +109,7 @@ export class Entrance {
         refusal: { status: 503, code: 'keys_unavailable', detail, retryAfterSeconds: KEYS_RETRY_SECONDS },
       };
     }
-    if (isGone()) return { refusal: { status: 503, code: 'overloaded', detail: 'The caller went away.' } };
+    if (isGone()) return GONE;
     // Read again: it may have been shut during the waits. Nothing waits from here on.
     if (this.#isShut as boolean) return this.#overloaded(1);
     const admission = options.admit({

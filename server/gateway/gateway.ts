@@ -92,7 +92,7 @@ export class Gateway implements HttpSync {
   }
 
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer, onEarlyError: () => void): Promise<void> {
-    const entry = await this.#entrance.enter(request, pathOf(request.url), () => socket.destroyed);
+    const entry = await this.#entrance.enter(request, pathOf(request.url), () => hasLeft(socket));
     if ('refusal' in entry) {
       refuseUpgrade(socket, entry.refusal);
       return;
@@ -158,7 +158,7 @@ export class Gateway implements HttpSync {
   // ── streams ─────────────────────────────────────────────────────────────────────────────────────────────
 
   async openStream(request: IncomingMessage, path: string, begin: () => ServerResponse): Promise<Refusal | undefined> {
-    const entry = await this.#entrance.enter(request, path, () => request.socket.destroyed);
+    const entry = await this.#entrance.enter(request, path, () => hasLeft(request.socket));
     if ('refusal' in entry) return entry.refusal;
     const response = begin();
     const { verdict, admission } = entry;
@@ -264,6 +264,11 @@ export class Gateway implements HttpSync {
     await this.connections.close();
     this.#wss.close();
   }
+}
+
+/** The other end has closed its half too early: the server's own half stays open until it is told so. */
+function hasLeft(socket: Socket): boolean {
+  return socket.destroyed || socket.readableEnded;
 }
 
 /** A string put together of parts is kept as its parts: 36 characters in 800 bytes. */

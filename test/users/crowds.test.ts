@@ -1,4 +1,5 @@
 /** Small versions of `npm run test:stress -- --scenario cursors,reconnect-storm`: what must hold whatever the machine. */
+import { connect } from 'node:net';
 import t from 'tap';
 import { Y_WEBSOCKET } from '../../loadtest/load/clients/dialects.js';
 import { EditRoom } from '../../loadtest/load/rooms/edit-room.js';
@@ -81,5 +82,28 @@ void t.test('crowds', async (t) => {
       'who is in stays in',
     );
     t.equal((await fetch(`${server.http}/api/v1/health/ready`)).status, 200);
+    network.destroyAll();
+  });
+
+  await t.test('who leaves while it waits for its turn keeps nobody out', async (t) => {
+    let refused = 0;
+    const impatient = Array.from(
+      { length: HANDSHAKE_BURST + HANDSHAKES_PER_SECOND * (LONGEST_WAIT_SECONDS + 1) },
+      () => {
+        const socket = connect(server.port, '127.0.0.1');
+        socket.once('data', (answer: Buffer) => (refused += answer.toString('latin1').includes(' 503 ') ? 1 : 0));
+        socket.on('error', () => undefined);
+        socket.write('GET /office HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n');
+        socket.write('sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n');
+        return socket;
+      },
+    );
+    await until(() => refused > 0, { what: 'no place is left' });
+    for (const socket of impatient) socket.destroy();
+    t.equal((await fetch(`${server.http}/api/v1/health/live`)).status, 200, 'it has seen them go');
+    const newcomers = Array.from({ length: HANDSHAKES_PER_SECOND / 2 }, () =>
+      SyncClient.join(network, endpoint, 'office'),
+    );
+    await t.resolves(Promise.all(newcomers));
   });
 });

@@ -84,6 +84,27 @@ void t.test('a flood from one address takes no turn from the others', async (t) 
   t.equal(outcomes.filter((each) => each.startsWith('2001') && each.endsWith('went')).length, 1 + 12, 'what was left');
 });
 
+void t.test('who went away takes neither a turn nor a place', async (t) => {
+  const { gate, clock } = gateOf({ perSecond: 1_000, burst: 1, maxWaitMs: 20 });
+  let hasLeft = false;
+  const outcomes: string[] = [];
+  await gate.awaitTurn('a');
+  const gone = Array.from({ length: 20 }, () => gate.awaitTurn('a', () => hasLeft));
+  t.equal((await gate.awaitTurn('a')).mayGoOn, false, 'it is full');
+  hasLeft = true;
+  clock.ms += 1;
+  const patient = ask(gate, 'a', 10, outcomes);
+  t.equal(gate.waiting, 10, 'their places are free');
+  t.ok((await Promise.all(gone)).every(({ mayGoOn }) => !mayGoOn));
+  const startedAt = clock.ms;
+  const late = [gate.awaitTurn('b', () => true), gate.awaitTurn('c', () => true)];
+  await settled(clock, patient);
+  t.equal(countOf(outcomes, 'a went'), 10);
+  t.ok(clock.ms - startedAt >= 10, 'as fast as turns are given, not faster');
+  t.ok((await Promise.all(late)).every(({ mayGoOn }) => !mayGoOn));
+  t.equal(gate.waiting, 0);
+});
+
 void t.test('alone, an office behind one address has all turns', async (t) => {
   const { gate, clock } = gateOf({ perSecond: 1_000, burst: 50, maxWaitMs: 200 });
   const outcomes: string[] = [];

@@ -4,7 +4,7 @@
  *
  * Turns go round among the addresses that wait, and in a full queue the address with the most waiting gives way: a flood
  * from one address takes no turn from the others, and an office behind one address has all turns while nobody else
- * wants them.
+ * wants them. Whoever went away meanwhile takes neither a turn nor a place from those who wait.
  */
 import { addressKey } from '../client-address.js';
 import { Fifo } from '../outbound/fifo.js';
@@ -28,9 +28,14 @@ export interface Turn {
   readonly retryAfterSeconds: number;
 }
 
-type Waiting = (turn: Turn) => void;
+interface Waiting {
+  readonly answer: (turn: Turn) => void;
+  readonly isGone: () => boolean;
+}
 
 const GO: Turn = { mayGoOn: true, retryAfterSeconds: 0 };
+/** For nobody. */
+const GONE: Turn = { mayGoOn: false, retryAfterSeconds: 1 };
 const MAX_RETRY_SECONDS = 30;
 /** Who waits goes in groups, so that their handshakes share event-loop turns: half of what a small frame costs is its turn. */
 const GATHER_MS = 16;
@@ -44,11 +49,14 @@ export class HandshakeGate {
   /** By address, in the order of their next turn. */
   readonly #waiting = new Map<string, Fifo<Waiting>>();
   #count = 0;
+  readonly #now: MonotonicClock;
+  #sweptAt = -Infinity;
   #timer: NodeJS.Timeout | undefined;
   #refusedInARow = 0;
   #isClosed = false;
 
   constructor({ now, perSecond = 1_000, burst = 200, maxWaitMs = 4_000, random = Math.random }: HandshakeGateOptions) {
+    this.#now = now;
     this.#bucket = new TokenBucket({ capacity: burst, refillPerSecond: perSecond, now });
     this.#maxWaiting = Math.floor((perSecond * maxWaitMs) / 1_000);
     this.#maxWaitMs = maxWaitMs;
@@ -61,20 +69,21 @@ export class HandshakeGate {
     return this.#count;
   }
 
-  /** Resolves in the order of the calls of one address. IPv6 addresses count by their /64. */
-  async awaitTurn(address = ''): Promise<Turn> {
+  /**
+   * Resolves in the order of the calls of one address. IPv6 addresses count by their /64.
+   * @param isGone asked when it is its turn, and when there is no place for others
+   */
+  async awaitTurn(address = '', isGone = (): boolean => false): Promise<Turn> {
     if (this.#isClosed) return this.#refusal();
     if (this.#count === 0 && this.#bucket.take()) {
       this.#refusedInARow = 0;
       return GO;
     }
     const key = addressKey(address);
+    if (this.#count >= this.#maxWaiting) this.#sweep();
     if (this.#count >= this.#maxWaiting && !this.#makeRoomFor(key)) return this.#refusal();
-    return new Promise((resolve) => {
-      const own = this.#waiting.get(key) ?? new Fifo<Waiting>();
-      this.#waiting.set(key, own);
-      own.push(resolve);
-      this.#count += 1;
+    return new Promise((answer) => {
+      this.#add(key, { answer, isGone });
       this.#schedule();
     });
   }
@@ -83,7 +92,7 @@ export class HandshakeGate {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    for (let next = this.#next(); next !== undefined; next = this.#next()) next(this.#refusal());
+    for (let next = this.#next(); next !== undefined; next = this.#next()) next.answer(this.#refusal());
   }
 
   /** Refuses one of the address that has most waiting; false when that is the newcomer's own. */
@@ -93,14 +102,39 @@ export class HandshakeGate {
     let [largest, size] = [key, (this.#waiting.get(key)?.size ?? 0) + 1];
     for (const [other, { size: waiting }] of this.#waiting) if (waiting > size) [largest, size] = [other, waiting];
     if (largest === key) return false;
-    this.#take(largest)?.(this.#refusal());
+    this.#take(largest)?.answer(this.#refusal());
     return true;
   }
 
-  /** One of the address whose turn it is. */
+  /** Not for every newcomer of a flood: it looks at all. */
+  #sweep(): void {
+    const now = this.#now();
+    if (now - this.#sweptAt < this.#gatherMs) return;
+    this.#sweptAt = now;
+    for (const [key, { size }] of [...this.#waiting]) {
+      for (let left = size; left > 0; left -= 1) {
+        const waiting = this.#take(key);
+        if (waiting?.isGone() === true) waiting.answer(GONE);
+        else if (waiting !== undefined) this.#add(key, waiting);
+      }
+    }
+  }
+
+  /** One of the address whose turn it is, who is still there. */
   #next(): Waiting | undefined {
-    const [key] = this.#waiting.keys();
-    return key === undefined ? undefined : this.#take(key);
+    for (const [key] of this.#waiting) {
+      const waiting = this.#take(key);
+      if (waiting?.isGone() !== true) return waiting;
+      waiting.answer(GONE);
+    }
+    return undefined;
+  }
+
+  #add(key: string, waiting: Waiting): void {
+    const own = this.#waiting.get(key) ?? new Fifo<Waiting>();
+    this.#waiting.set(key, own);
+    own.push(waiting);
+    this.#count += 1;
   }
 
   /** The longest waiting of the address, which then goes to the end of the round. */
@@ -125,9 +159,12 @@ export class HandshakeGate {
   }
 
   #letIn(): void {
-    while (this.#count > 0 && this.#bucket.take()) {
+    while (this.#count > 0 && this.#bucket.waitMs() === 0) {
+      const next = this.#next();
+      if (next === undefined) break;
+      this.#bucket.take();
       this.#refusedInARow = 0;
-      this.#next()?.(GO);
+      next.answer(GO);
     }
     if (this.#count > 0) this.#schedule();
   }
