@@ -15,7 +15,13 @@ export class MessageHandler implements IncomingHandler {
 
   onSyncStep1(stateVector: Uint8Array): void {
     inspectStateVector(stateVector);
-    const wasCached = this.room.delivery?.sendJoin(this.subscriber, stateVector).wasCached ?? false;
+    const { delivery } = this.room;
+    if (delivery === undefined) {
+      this.subscriber.unanswered ??= [];
+      this.subscriber.unanswered.push(stateVector);
+      return;
+    }
+    const { wasCached } = delivery.sendJoin(this.subscriber, stateVector);
     this.counters.joins(wasCached ? 'cached' : 'encoded');
   }
 
@@ -33,6 +39,7 @@ export class MessageHandler implements IncomingHandler {
   }
 
   onQueryAwareness(): void {
+    // While the room loads nothing is sent: afterwards everybody is told everything.
     const whole = this.room.presence.wholeFrame();
     if (whole !== undefined) this.room.presenceSender.tell(this.subscriber, whole);
   }

@@ -82,8 +82,10 @@ export class Room implements EditsOwner, JournalOwner, HydrationOwner {
     for (const subscriber of this.subscribers) {
       this.delivery?.adopt(subscriber);
       this.#greet(subscriber);
+      this.#answer(subscriber);
       this.presenceSender.catchUp(subscriber);
     }
+    this.presenceSender.goOn();
     this.#hydration.tellRest();
     this.edits.goOn();
     this.onContent();
@@ -152,6 +154,12 @@ export class Room implements EditsOwner, JournalOwner, HydrationOwner {
     peer.write(extraFrame({ type: 'hello', epoch: this.journal.epoch ?? null, role: peer.role }));
   }
 
+  #answer(subscriber: Subscriber): void {
+    const { unanswered, handler } = subscriber;
+    subscriber.unanswered = undefined;
+    for (const stateVector of unanswered ?? []) handler?.onSyncStep1(stateVector);
+  }
+
   leave(subscriber: Subscriber): void {
     if (!this.subscribers.delete(subscriber)) return;
     if (this.presence.removePeer(subscriber.peer, Date.now())) this.presenceSender.schedule();
@@ -165,9 +173,12 @@ export class Room implements EditsOwner, JournalOwner, HydrationOwner {
     for (const subscriber of [...this.subscribers]) subscriber.peer.close(code, reason);
   }
 
-  /** HOT PATH. One frame of a client. Closes the connection when it is malformed. */
+  /**
+   * HOT PATH. One frame of a client. Closes the connection when it is malformed. While the room loads nobody is read, but what
+   * had been read before goes on arriving for a moment: it is taken in, and handled when the document is here.
+   */
   receive({ peer, handler }: Subscriber, frame: Uint8Array): void {
-    if (!peer.isOpen || this.live === undefined || handler === undefined) return;
+    if (!peer.isOpen || handler === undefined) return;
     try {
       readMessages(frame, handler);
     } catch (error) {

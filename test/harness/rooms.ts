@@ -41,7 +41,7 @@ export class RecordingPeer implements Peer {
   readonly address = '127.0.0.1';
   readonly principal: Peer['principal'];
   readonly role = 'admin';
-  readonly mayWrite = true;
+  mayWrite = true;
   readonly scope = {};
   readonly wantsExtras = false;
   readonly takesDeflated = false;

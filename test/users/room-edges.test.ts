@@ -17,6 +17,7 @@ const REST = { source: 'rest' } as const;
 class Log {
   appendsToRefuse = 0;
   #gate: Promise<void> | undefined;
+  #gated: readonly string[] = [];
   #held = 0;
 
   readonly wrap = (log: DocumentLog): DocumentLog =>
@@ -25,11 +26,13 @@ class Log {
         const value: unknown = Reflect.get(target, key, target);
         if (typeof value !== 'function') return value;
         const call = value.bind(target) as (...args: unknown[]) => unknown;
-        if (key !== 'append' && key !== 'compact' && key !== 'erase') return call;
+        if (key !== 'append' && key !== 'load' && key !== 'compact' && key !== 'erase') return call;
         return async (...args: unknown[]) => {
           const isRefused = key === 'append' && this.appendsToRefuse-- > 0;
-          this.#held += 1;
-          await this.#gate;
+          if (this.#gated.includes(key)) {
+            this.#held += 1;
+            await this.#gate;
+          }
           if (isRefused) throw new Error('refused');
           return call(...args);
         };
@@ -37,12 +40,14 @@ class Log {
     });
 
   /** @returns goes on */
-  hold(): () => void {
+  hold(gated: readonly string[] = ['append', 'compact', 'erase']): () => void {
     this.#held = 0;
+    this.#gated = gated;
     let goOn: () => void = () => undefined;
     this.#gate = new Promise((resolve) => (goOn = resolve));
     return () => {
       this.#gate = undefined;
+      this.#gated = [];
       goOn();
     };
   }
@@ -233,6 +238,48 @@ void t.test('at the edges of a room', async (t) => {
     writer.send(writer.set('later'));
     await applied('afresh');
     t.strictSame(reader.keys(), ['after', 'before', 'later']);
+  });
+
+  await t.test('nothing is lost that arrives when the room has begun to start afresh', async (t) => {
+    const room = 'meanwhile';
+    const { reader, writer, leaver, viewer, gone, culprit } = await enter(
+      room,
+      ...(['reader', 'writer', 'leaver', 'viewer', 'gone', 'culprit'] as const),
+    );
+    const { mover, witness } = await enter('elsewhere', 'mover', 'witness');
+    viewer.peer.mayWrite = false;
+    gone.show(1, { here: true });
+    await until(() => reader.toldOf(gone.doc.clientID).length === 1);
+    const goOn = log.hold(['load']);
+    culprit.set('never sent');
+    culprit.send(culprit.set('waits', 'x'.repeat(1_100_000)));
+    await until(() => reader.peer.isPaused);
+    // What had been read before it was paused.
+    reader.attendance.receive(syncStep1());
+    writer.send(writer.set('edit'));
+    writer.show(1, { here: true });
+    viewer.attendance.receive(message(0, 1, viewer.set('never allowed')));
+    leaver.send(leaver.set('last word'));
+    leaver.leave();
+    gone.leave();
+    for (const clock of [1, 2]) {
+      mover.show(clock, { clock });
+      await until(() => witness.toldOf(mover.doc.clientID).length === clock, { what: 'the time to send presence' });
+    }
+    t.strictSame([reader.received(true).length, reader.toldOf(writer.doc.clientID).length], [0, 0], 'still loading');
+    goOn();
+    await saved(room);
+    t.strictSame(await rooms.read(room, (doc) => Object.keys(doc.getMap('m').toJSON()).sort()), ['edit', 'last word']);
+    t.strictSame(reader.keys(), ['edit', 'last word']);
+    t.equal(reader.received(true).length - reader.received().length, 1, 'its question is answered');
+    t.equal(writer.echoesOf(writer), 1);
+    t.equal(
+      viewer.peer.messages.filter(([type]) => type === 2).length,
+      0,
+      'a stock client answers, whatever its rights',
+    );
+    await until(() => reader.toldOf(gone.doc.clientID).at(-1) === null, { what: 'who left is gone' });
+    t.match(reader.toldOf(writer.doc.clientID).at(-1), { here: true });
   });
 
   await t.test('a refused append holds up nothing that its writer reads later', async (t) => {

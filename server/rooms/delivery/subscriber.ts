@@ -35,6 +35,8 @@ export class Subscriber {
   presenceStaleSince: number | undefined;
   /** Sent updates that wait in Yjs for others in between. */
   hasPending = false;
+  /** State vectors that arrived while the room loaded. */
+  unanswered: Uint8Array[] | undefined;
   /** One reason per connection is enough for updates it may not send. */
   wasToldReadOnly = false;
 

@@ -68,10 +68,15 @@ export class Inbox {
     for (const item of since) this.add(item);
   }
 
-  /** After the document was loaded again: leaves out what cannot follow any more. Who stayed sends it again, with the rest. */
+  /**
+   * After the document was loaded: leaves out what cannot follow, and what would have been refused at the door had the document
+   * been there. Who stayed sends it again, with the rest, and is told.
+   */
   sift(): void {
     for (const item of this.take()) {
-      if (!this.#isComplete(item.from.peer, item.update)) continue;
+      const { from, update } = item;
+      if (this.#deniedBecause(from.peer) !== undefined || !this.fits(update.length)) continue;
+      if (!this.#isComplete(from.peer, update)) continue;
       this.add(item);
     }
   }
@@ -109,10 +114,10 @@ export class Inbox {
   /** Stock clients answer step 1 with all they have, whatever their rights: silence, unless it holds something new. */
   #deny(from: Subscriber, { ranges, hasDeletes }: UpdateSummary, isReply: boolean, reason: string): void {
     const store = this.owner.live?.doc.store;
+    // What is new cannot be told before the document is here: it comes again, as the answer to our step 1.
+    if (store === undefined) return;
     const isNew =
-      (hasDeletes && !isReply) ||
-      store === undefined ||
-      ranges.some((range) => range.clock + range.length > Y.getState(store, range.client));
+      (hasDeletes && !isReply) || ranges.some((range) => range.clock + range.length > Y.getState(store, range.client));
     if (!isNew) return;
     this.node.counters.errors('forbidden_write', factsOf(from.peer, this.document));
     if (from.wasToldReadOnly) return;
@@ -135,7 +140,8 @@ export class Inbox {
     const { live } = this.owner;
     const max = this.node.maxDocumentBytes;
     const more = this.#bytes + bytes;
-    return live === undefined || live.encodedBytes + more <= max || live.measure() + more <= max;
+    if (live === undefined) return more <= max;
+    return live.encodedBytes + more <= max || live.measure() + more <= max;
   }
 
   /** Where rules judge by the writer, an update must not wait in Yjs for others: it would be judged as somebody else's. */

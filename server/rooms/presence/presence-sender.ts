@@ -63,10 +63,16 @@ export class PresenceSender {
     this.#timer = setTimeout(() => this.#send(), Math.max(1, wait));
   }
 
+  /** The room's document is here, perhaps once more. */
+  goOn(): void {
+    if (this.room.presence.hasChanges) this.schedule();
+  }
+
   #send(): void {
     this.#timer = undefined;
-    const { presence, subscribers } = this.room;
-    if (!presence.hasChanges) return;
+    const { presence, subscribers, delivery } = this.room;
+    // Without a document nothing is sent: it gathers until `goOn`.
+    if (!presence.hasChanges || delivery === undefined) return;
     const startedAt = performance.now();
     const frame = presence.takeChanges();
     for (const subscriber of subscribers) this.tell(subscriber, frame);
