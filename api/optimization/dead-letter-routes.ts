@@ -64,14 +64,15 @@ export const deadLetterRoutes: FastifyPluginAsyncZod<OptimizationRoutesOptions> 
     },
     async (request) => {
       const { id } = request.params;
-      const letter = present(await deadLetters.get(id), id);
+      let letter: DeadLetter | undefined;
       try {
-        await deadLetters.replay(id, (stored) => optimization.replay(stored));
+        letter = await deadLetters.replay(id, (stored) => optimization.replay(stored));
       } catch (error) {
         if (error instanceof Problem) throw error;
         const reason = error instanceof Error ? error.message : 'it failed';
         throw new Problem('replay_failed', `It stays a dead letter: ${reason}.`, { cause: error });
       }
+      if (letter === undefined) throw missing(id);
       await audit.record(callerOf(request), 'optimization.dead_letters.replayed', { letter: id });
       return shownLetter(letter);
     },
@@ -128,11 +129,6 @@ function filterOf({ queue, kind, destination, document }: Filter): DeadLetterFil
 function shownLetter(letter: DeadLetter): z.infer<typeof schemas.letterSchema> {
   const { document = null, error = null, at } = letter;
   return { ...letter, document, error, at: timeOf(at) };
-}
-
-function present(letter: DeadLetter | undefined, id: string): DeadLetter {
-  if (letter === undefined) throw missing(id);
-  return letter;
 }
 
 function missing(id: string): Problem {

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import type { Storage } from '../../storage/index.js';
+import { until } from '../../../test/harness/until.js';
 import { newDataFolder, openFolder } from '../../storage/testing/embedded-folder.js';
 import { DeadLetters, type DeadLetter, type NewDeadLetter } from './dead-letters.js';
 
@@ -85,6 +86,46 @@ void t.test('what is replayed and delivered is gone; what fails again stays and 
   t.match(await letters.replay(left?.id ?? '', () => Promise.resolve()), { body: 2 });
   t.equal(letters.size, 0);
   t.equal(await letters.replay(left?.id ?? '', deliver), undefined);
+});
+
+void t.test('a letter is delivered once, however many ask at once', async (t) => {
+  const letters = await started(t, await openFolder(t, await newDataFolder(t)));
+  for (let i = 0; i < 4; i++) letters.add(letter(i));
+  await letters.settled();
+  const [first = ''] = (await letters.list()).data.map(({ id }) => id);
+  const delivered: unknown[] = [];
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const deliver = async ({ body }: DeadLetter): Promise<void> => {
+    delivered.push(body);
+    if (body === 0) await held;
+    // A delivery that is given up comes back as another letter.
+    letters.add(letter(`${String(body)} again`));
+    await letters.settled();
+  };
+  const all = letters.replayAll({}, deliver);
+  await until(() => delivered.length === 1);
+  const single = letters.replay(first, deliver);
+  t.strictSame(await letters.replayAll({}, deliver), { replayed: 3, failed: 0 }, 'all but what is under way');
+  release();
+  t.match(await single, { body: 0 }, 'it is told what came of the delivery that was under way');
+  t.strictSame(await all, { replayed: 1, failed: 0 });
+  t.strictSame(delivered, [0, 1, 2, 3], 'and what came back waits for another replay');
+  t.equal(letters.size, 4);
+});
+
+void t.test('what is erased while a delivery of it fails does not come back', async (t) => {
+  const letters = await started(t, await openFolder(t, await newDataFolder(t)));
+  letters.add(letter(1, { document: 'form/x' }));
+  letters.add(letter(2, { document: 'form/x' }));
+  const delivered: unknown[] = [];
+  const report = await letters.replayAll({}, async ({ body }) => {
+    delivered.push(body);
+    await letters.purge({ document: 'form/x' });
+    throw new Error('still down');
+  });
+  t.strictSame([report, delivered], [{ replayed: 0, failed: 1 }, [1]], 'the second was gone before its turn');
+  t.strictSame([await bodiesOf(letters), letters.size], [[], 0]);
 });
 
 void t.test('letters are purged by what they are, also those of an erased document', async (t) => {

@@ -64,6 +64,8 @@ export class DeadLetters {
   /** Oldest first. */
   readonly #ids = new Set<string>();
   readonly #pending = new Set<Promise<void>>();
+  /** Being delivered, by id. */
+  readonly #replays = new Map<string, Promise<DeadLetter | undefined>>();
   readonly #records: RecordStore;
   readonly #capacity: number;
   #lost = 0;
@@ -172,8 +174,42 @@ export class DeadLetters {
     return count;
   }
 
-  /** Delivers one again and forgets it; undefined when there is none. Throws what `deliver` throws: the letter stays. */
-  async replay(id: string, deliver: Deliver): Promise<DeadLetter | undefined> {
+  /**
+   * Delivers one again and forgets it; undefined when there is none. Throws what `deliver` throws: the letter stays. Who
+   * asks while it is being delivered shares in what comes of that.
+   */
+  replay(id: string, deliver: Deliver): Promise<DeadLetter | undefined> {
+    const underWay = this.#replays.get(id);
+    if (underWay !== undefined) return underWay;
+    const replay = this.#replay(id, deliver).finally(() => this.#replays.delete(id));
+    this.#replays.set(id, replay);
+    return replay;
+  }
+
+  /**
+   * Delivers what the filter matches and was there when it was asked for, oldest first; what fails stays and counts as
+   * one more attempt. What is replayed or removed meanwhile is passed over.
+   */
+  async replayAll(filter: DeadLetterFilter, deliver: Deliver): Promise<ReplayReport> {
+    await this.settled();
+    // What a replay itself brings back would be replayed for ever.
+    const end = uuidv7();
+    const report = { replayed: 0, failed: 0 };
+    for await (const { id } of this.#scan(filter)) {
+      if (id > end) break;
+      if (this.#replays.has(id)) continue;
+      try {
+        if ((await this.replay(id, deliver)) !== undefined) report.replayed += 1;
+      } catch (error) {
+        report.failed += 1;
+        await this.#countAttempt(id, error);
+      }
+    }
+    return report;
+  }
+
+  /** Read when it is its turn: what is removed, or erased with its document, is not delivered any more. */
+  async #replay(id: string, deliver: Deliver): Promise<DeadLetter | undefined> {
     const letter = await this.get(id);
     if (letter === undefined) return undefined;
     await deliver(letter);
@@ -181,22 +217,13 @@ export class DeadLetters {
     return letter;
   }
 
-  /** Delivers what the filter matches, oldest first; what fails stays and counts as one more attempt. */
-  async replayAll(filter: DeadLetterFilter, deliver: Deliver): Promise<ReplayReport> {
-    await this.settled();
-    const report = { replayed: 0, failed: 0 };
-    for await (const letter of this.#scan(filter)) {
-      try {
-        await deliver(letter);
-        await this.delete(letter.id);
-        report.replayed += 1;
-      } catch (error) {
-        report.failed += 1;
-        const again = { ...letter, attempts: letter.attempts + 1, error: messageOf(error) };
-        await this.#records.put(keyOf(letter.id), Buffer.from(JSON.stringify(again)));
-      }
-    }
-    return report;
+  async #countAttempt(id: string, error: unknown): Promise<void> {
+    const record = await this.#records.get(keyOf(id));
+    const letter = record === undefined ? undefined : parse(record.value);
+    if (record === undefined || letter === undefined) return;
+    const again = { ...letter, attempts: letter.attempts + 1, error: messageOf(error) };
+    // Removed at this moment it must not come back.
+    await this.#records.put(keyOf(id), Buffer.from(JSON.stringify(again)), { ifVersion: record.version });
   }
 
   /** Resolves when everything that was added is durable, or lost. */
