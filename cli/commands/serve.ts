@@ -42,7 +42,6 @@ export function addServeCommand(
 }
 
 async function serve(config: Config, output: Output): Promise<void> {
-  optimizeSooner();
   const logger = createLogger({ level: config.logLevel });
   for (const weakness of weakSecrets(config)) logger.warn(`${weakness}; accepted because only this machine is served`);
   // Here, so that the other commands need not load the whole server.
@@ -50,6 +49,8 @@ async function serve(config: Config, output: Output): Promise<void> {
   const formloom = await startFormloom(config, logger).catch((error: unknown) => {
     throw startError(error, config);
   });
+  // What runs once, at the start, is not worth it.
+  optimizeSooner();
   const ws = formloom.url.replace(/^http/, 'ws');
   output.result({ url: formloom.url, websocket: ws, docs: `${formloom.url}/api/v1/docs`, auth: config.auth }, [
     `Formloom is ready: ${ws}/<document>  REST ${formloom.url}/api/v1  docs ${formloom.url}/api/v1/docs  (data in ${config.dataDir}, AUTH=${config.auth})`,
