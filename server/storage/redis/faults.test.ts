@@ -31,8 +31,9 @@ void t.test('a master killed under Sentinel takes no append with it that a repli
     }
   });
   await eventually('there is something to lose', () => acknowledged.get('three')!.length > 100);
-  await group.master.kill();
+  const replaced = group.killMaster();
   await failing(storage, /unreachable/);
+  await replaced;
   await healed(storage);
   const before = acknowledged.get('one')!.length;
   await eventually('writing goes on', () => acknowledged.get('one')!.length > before + 20);
@@ -68,8 +69,7 @@ void t.test('without REDIS_WAIT_REPLICAS a fail-over loses what no replica had, 
   for (const replica of group.replicas) replica.signal('SIGSTOP');
   await group.master.with((client) => client.call('CLIENT', 'KILL', 'TYPE', 'replica'));
   await storage.documents.append('doc', [saying('in the window')]);
-  await group.master.kill();
-  for (const replica of group.replicas) replica.signal('SIGCONT');
+  await group.killMaster(() => group.replicas.forEach((replica) => replica.signal('SIGCONT')));
   await eventually('the loss is noticed', () => lost.includes('doc'));
   const reader = await openFor(t, address);
   t.strictSame(textsOf((await reader.documents.load('doc')).updates), ['replicated'], 'who had it not open misses it');
@@ -362,6 +362,34 @@ void t.test('a Redis that came back with an older state is noticed', async (t) =
   await server.launch();
   await t.rejects(storage.documents.append('doc', [saying('c')]), LogLostError);
   await storage.documents.append('doc', [saying('state of a, b and c')]);
+  t.strictSame(textsOf((await storage.documents.load('doc')).updates), ['a', 'state of a, b and c']);
+});
+
+void t.test('a loss is noticed when nobody writes, also of an append that no wake-up told of', async (t) => {
+  const server = await startFor(t);
+  const storage = await openFor(t, { url: server.url });
+  const lost: string[] = [];
+  storage.documents.onLost((document) => lost.push(document));
+  await storage.documents.append('doc', [saying('a')]);
+  await server.kill();
+  const files = path.join(server.folder, 'appendonlydir');
+  const kept = path.join(server.folder, 'kept');
+  cpSync(files, kept, { recursive: true });
+  await server.launch();
+  await storage.documents.subscribe('doc', '', () => undefined);
+  await server.with(async (client) => {
+    await client.acl('SETUSER', 'default', '-ssubscribe');
+    await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+  });
+  await storage.documents.append('doc', [saying('b')]);
+  await server.kill();
+  rmSync(files, { recursive: true });
+  cpSync(kept, files, { recursive: true });
+  await server.launch();
+  await eventually('the loss is noticed', () => lost.includes('doc'));
+  await t.rejects(storage.documents.append('doc', [saying('c')]), LogLostError);
+  await storage.documents.append('doc', [saying('state of a, b and c')]);
+  await healed(storage);
   t.strictSame(textsOf((await storage.documents.load('doc')).updates), ['a', 'state of a, b and c']);
 });
 

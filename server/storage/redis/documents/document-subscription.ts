@@ -2,9 +2,9 @@ import type { Logger } from 'pino';
 import { DocumentCorruptedError, DocumentErasedError, StorageError } from '../../errors.js';
 import type { LoadedDocument, LoggedUpdate, Position } from '../../document-log.js';
 import { classify } from '../connection/failure.js';
-import type { DocumentReader, StoredEntry } from './document-reader.js';
+import type { DocumentReader, LogMeta, StoredEntry } from './document-reader.js';
 import { decodeEntry } from './entry.js';
-import type { KnownLogs } from './known-logs.js';
+import type { KnownLog, KnownLogs } from './known-logs.js';
 import type { ReadFailures } from './read-failures.js';
 import { compareIds } from './stream-id.js';
 import { decodeWakeUp, type WakeUp } from './wake-up.js';
@@ -38,6 +38,7 @@ const MAX_QUEUED = 256;
  *       position still in the log, or = snapshot → deliver what follows it
  *       snapshot > position                      → deliver the snapshot's state as one update, and what follows
  *       another epoch, or position unknown       → the same, and the log was lost (`KnownLogs`)
+ *       without what this process appended       → the log was lost, deliver what follows
  *       no log any more                          → the log was lost, wait
  *       erased, unreadable, the consumer failed  → broken: nothing more is delivered
  * ```
@@ -187,6 +188,8 @@ export class DocumentSubscription {
   }
 
   async #read(): Promise<void> {
+    // Acknowledged to this process; its wake-up may have gone down with the Redis that had both.
+    let owed = this.#parts.known.get(this.#document);
     for (;;) {
       const position = this.#position;
       const { entries, meta } = await this.#parts.reader.tail(this.#document, position, PAGE);
@@ -211,6 +214,11 @@ export class DocumentSubscription {
         return;
       }
       this.#epoch = meta.epoch;
+      const end = entries.length < PAGE ? undefined : entries.at(-1)?.position;
+      if (owed !== undefined && (end === undefined || compareIds(owed.position, end) <= 0)) {
+        if (isMissing(owed, position, entries, meta)) this.#parts.known.markLost(this.#document);
+        owed = undefined;
+      }
       const following = entries[0]?.position === position ? entries.slice(1) : entries;
       if (following.length > 0) await this.#deliver(following);
       if (entries.length < PAGE || this.#isBroken) return;
@@ -262,6 +270,18 @@ export class DocumentSubscription {
       );
     }
   }
+}
+
+/** Whether the log should have had this position among the entries from `from` on. */
+function isMissing(
+  { epoch, position }: KnownLog,
+  from: Position,
+  entries: readonly StoredEntry[],
+  meta: LogMeta,
+): boolean {
+  if (epoch !== meta.epoch || compareIds(position, from) <= 0 || compareIds(position, meta.snapshotAt) <= 0)
+    return false;
+  return !entries.some((entry) => entry.position === position);
 }
 
 function snapshotUpdate(loaded: LoadedDocument & { snapshotAt: Position }): LoggedUpdate[] {

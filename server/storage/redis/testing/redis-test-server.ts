@@ -10,6 +10,9 @@ import { eventually } from '../../testing/store-under-test.js';
 
 const BINARY = 'redis-server';
 const READY_DEADLINE_MS = 10_000;
+/** After how long without an answer a Sentinel takes a master for dead: on a busy machine a living one is not to be. */
+const PATIENT_MS = 60_000;
+const HASTY_MS = 500;
 
 /** A real redis-server on a free port, with its data in a folder of its own. For tests. */
 export class RedisTestServer {
@@ -43,9 +46,9 @@ export class RedisTestServer {
     const folder = newFolder();
     const config = [
       `sentinel monitor formloom 127.0.0.1 ${master.port} ${quorum}`,
-      'sentinel down-after-milliseconds formloom 500',
-      // Also how soon an election without a winner is repeated.
-      'sentinel failover-timeout formloom 1000',
+      `sentinel down-after-milliseconds formloom ${PATIENT_MS}`,
+      // Sentinels ask a replica once a second whether it is the master now; a fail-over that takes longer begins anew.
+      'sentinel failover-timeout formloom 5000',
     ];
     writeFileSync(path.join(folder, 'sentinel.conf'), config.join('\n'));
     const sentinel = new RedisTestServer(await freePort(), folder, 'sentinel', ['--dir', folder]);
@@ -145,6 +148,8 @@ export interface SentinelGroup {
   readonly master: RedisTestServer;
   readonly replicas: readonly RedisTestServer[];
   readonly sentinels: readonly RedisTestServer[];
+  /** kill -9 of the master, then `meanwhile`; resolves when every Sentinel has another one in its place. */
+  killMaster(meanwhile?: () => unknown): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -168,7 +173,30 @@ export async function startSentinelGroup(): Promise<SentinelGroup> {
     });
   });
   const all = [...sentinels, ...replicas, master];
-  return { master, replicas, sentinels, stop: () => stopAll(all) };
+  return {
+    ...{ master, replicas, sentinels, stop: () => stopAll(all) },
+    killMaster: async (meanwhile = () => undefined) => {
+      await master.kill();
+      await meanwhile();
+      // Two: each of three may vote for itself, and then nobody is elected.
+      await Promise.all(sentinels.slice(1).map((sentinel) => haveDownAfter(sentinel, HASTY_MS)));
+      await Promise.all(
+        sentinels.map(async (sentinel) => {
+          await eventually('a replica has taken the place of the master', () =>
+            sentinel.with(async (client) => {
+              const address = await client.call('sentinel', 'get-master-addr-by-name', 'formloom');
+              return (address as string[])[1] !== String(master.port);
+            }),
+          );
+          await haveDownAfter(sentinel, PATIENT_MS);
+        }),
+      );
+    },
+  };
+}
+
+async function haveDownAfter(sentinel: RedisTestServer, ms: number): Promise<void> {
+  await sentinel.with((client) => client.call('sentinel', 'set', 'formloom', 'down-after-milliseconds', String(ms)));
 }
 
 /** Three masters without replicas. */
