@@ -7,12 +7,47 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const FOLDERS = ['api', 'cli', 'crdt', 'loadtest', 'server', 'test', 'web'];
+/**
+ * Those that take ten seconds and more, mostly waiting: they run first (in the order of their names), beside others that work. The
+ * last one would run alone.
+ */
+const LONG = [
+  'server/storage/redis/faults',
+  'server/storage/redis/ports',
+  'test/api/analytics',
+  'test/api/built-in-alerts',
+  'test/api/comments',
+  'test/api/forms',
+  'test/api/optimization',
+  'test/api/submission-life',
+  'test/e2e/commands',
+  'test/e2e/main-job',
+  'test/faults/stalled-disk',
+  'test/redis/cluster',
+  'test/redis/failover',
+  'test/redis/faults',
+  'test/redis/node-death',
+  'test/redis/nodes',
+  'test/redis/operations',
+  'test/security/authorization',
+  'test/users/joins',
+  'test/users/leaks',
+  'test/users/presence',
+  'test/users/restarts',
+];
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const tests = FOLDERS.flatMap((folder) =>
   readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.test\.tsx?$/.test(file))
     .map((file) => path.join(root, folder, file)),
 );
+
+const missing = LONG.filter((name) => !tests.includes(path.join(root, `${name}.test.ts`)));
+if (missing.length > 0) throw new Error(`There is no test ${missing.join(', ')}`);
+const entryPoints = tests.map((file) => {
+  const name = path.relative(root, file).replace(/\.tsx?$/, '');
+  return { in: file, out: LONG.includes(name.replace(/\.test$/, '')) ? path.join('0-first', name) : name };
+});
 
 /** A source finds its neighbours (fixtures, scripts, other programs) by where it lies, not by where its build does. */
 const whereItLies = {
@@ -31,7 +66,7 @@ const outdir = path.join(root, '.tests');
 rmSync(outdir, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
-  entryPoints: tests,
+  entryPoints,
   outdir,
   outbase: root,
   bundle: true,

@@ -219,8 +219,7 @@ void t.test('row 26: 1,000 PATCHes with idempotency keys among 20 live editors: 
       if (answer.status !== 200) throw new Error(answer.text);
       // Every tenth is repeated, as after a lost answer.
       if (n % 10 === 0) await api.patch('/forms/busy', { operations: [operation(n)] }, { headers });
-      const typist = editors[n % editors.length]!;
-      titleOf(typist.doc).insert(0, 'x');
+      if (n % 4 === 0) titleOf(editors[(n / 4) % editors.length]!.doc).insert(0, 'x');
     }
   };
   await Promise.all([worker(), worker(), worker(), worker()]);
@@ -232,7 +231,7 @@ void t.test('row 26: 1,000 PATCHes with idempotency keys among 20 live editors: 
   t.equal(new Set(marks).size, PATCHES);
   t.equal(
     form.pages[0]!.fields.find(({ id }) => id === 'f0')!.title['en'],
-    'x'.repeat(PATCHES),
+    'x'.repeat(PATCHES / 4),
     'and every keystroke is there',
   );
   const last = (doc: Y.Doc): string => JSON.stringify(normalize(project(doc, 'busy')));

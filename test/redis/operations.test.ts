@@ -46,7 +46,7 @@ void t.test(
     const typing = setInterval(() => {
       count += 1;
       for (const { on } of clients) on.doc.getMap('edits').set(`${on.doc.clientID}-${count}`, 'secret text of an edit');
-    }, 5);
+    }, 20);
     t.teardown(() => clearInterval(typing));
     await until(() => count > 30);
 

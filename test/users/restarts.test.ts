@@ -9,7 +9,7 @@ import { stockClient, type StockClient } from '../harness/stock-client.js';
 import { until } from '../harness/until.js';
 
 /** Each one is a start of the whole server. FORMLOOM_TEST_RESTARTS=100 is the row to the letter. */
-const RESTARTS = Number(process.env['FORMLOOM_TEST_RESTARTS'] ?? 4);
+const RESTARTS = Number(process.env['FORMLOOM_TEST_RESTARTS'] ?? 3);
 /** Each one has a few restarts too. */
 const FUZZ_RUNS = Math.max(2, Math.ceil(RESTARTS / 4));
 

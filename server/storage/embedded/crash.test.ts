@@ -8,7 +8,8 @@ import { newDataFolder, openFolder } from '../testing/embedded-folder.js';
 import { textOf, textsOf } from '../testing/store-under-test.js';
 
 const WRITER = fileURLToPath(new URL('./testing/crashing-writer.ts', import.meta.url));
-const ROUNDS = 20;
+/** Each one starts a process; FORMLOOM_TEST_RESTARTS=100 for a long run. */
+const ROUNDS = Number(process.env['FORMLOOM_TEST_RESTARTS'] ?? 10);
 /** The kill comes so long after the first acknowledgement, at most. */
 const MAX_LIFE_MS = 150;
 /** Numbers of a round begin at its multiple. */
