@@ -1,7 +1,7 @@
 /** The web app in a real Chromium, against the whole server: forms, answering, operations. */
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
-import { isClean, openApp, picture, shellIsKept, shows, visitForm, type App } from '../harness/app.js';
+import { fitsTheWidth, isClean, openApp, picture, shellIsKept, shows, visitForm, type App } from '../harness/app.js';
 import { dropFile } from '../harness/browser.js';
 import { until } from '../harness/until.js';
 
@@ -46,11 +46,7 @@ t.test('a respondent on a phone goes offline, comes back and hands in', async (t
   await page.getByText('Enter an address such as name@example.org.').waitFor();
   await page.getByRole('button', { name: 'Next' }).click();
   await page.getByText('Please answer this.').waitFor();
-  t.equal(
-    await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth'),
-    true,
-    'nothing is wider than the phone',
-  );
+  await fitsTheWidth(t, cleo, 'a page with wrong answers');
   await isClean(t, cleo, 'a page with wrong answers, dark');
   await page.getByLabel('Email').fill('cleo@example.org');
   await page.getByLabel('How many are you?').fill('3');
@@ -224,6 +220,211 @@ t.test('a respondent is offered a newer version, and takes answers along when a 
   const answers = async (): Promise<unknown> =>
     (await app.rest.get(`/forms/${formId}/submissions/${String(body.data[0].id)}`)).body.answers;
   await until(async () => JSON.stringify(await answers()) === '{"name":"Cleo Baptiste","shoe":40}');
+});
+
+/** In three languages, one of which runs from the right. */
+const CITY = {
+  title: { en: 'Your city', ar: 'مدينتك', fr: 'Votre ville' },
+  languages: ['en', 'ar', 'fr'],
+  pages: [
+    {
+      id: 'p1',
+      fields: [
+        {
+          id: 'name',
+          type: 'text',
+          title: { en: 'Full name', ar: 'الاسم الكامل', fr: 'Nom complet' },
+          description: { en: 'As in your passport.', ar: 'كما في جواز السفر.', fr: 'Comme dans votre passeport.' },
+          required: true,
+        },
+        { id: 'mail', type: 'email', title: { en: 'Email', ar: 'البريد', fr: 'Courriel' } },
+        {
+          id: 'way',
+          type: 'choice',
+          title: { en: 'How do you travel?', ar: 'كيف تتنقل؟', fr: 'Comment voyagez-vous?' },
+          options: [{ id: 'bus', label: { en: 'By bus', ar: 'بالحافلة', fr: 'En bus' } }],
+        },
+      ],
+    },
+  ],
+};
+
+t.test('a respondent reads the form in the language that suits, and chooses another', async (t) => {
+  const formId = String((await app.rest.post('/forms', CITY)).body.form.id);
+  await app.rest.post(`/forms/${formId}/publish`);
+  const cleo = await app.visit(t, `/app/r/${formId}`, { name: 'Cleo', language: 'fr', size: PHONE });
+  const { page } = cleo;
+  await page.getByLabel('Nom complet').waitFor();
+  t.pass('“fr-CA” of the browser is met by “fr”');
+
+  await page.goto(`${app.http}/app/r/${formId}?lang=ar`);
+  const name = page.getByLabel('الاسم الكامل');
+  await name.fill('Cleo Baptiste');
+  await page.getByRole('button', { name: 'Envoyer' }).waitFor();
+  const sheet = page.locator('.sheet');
+  t.equal(await sheet.getAttribute('lang'), 'ar', 'what the link says goes first');
+  t.equal(await sheet.getAttribute('dir'), 'rtl');
+  t.match(await page.title(), 'مدينتك');
+  t.equal(await page.getByLabel('البريد').getAttribute('dir'), 'ltr', 'addresses run from the left');
+  const option = page.locator('.choice');
+  const [mark, words] = await Promise.all(['input', 'span'].map((part) => option.locator(part).boundingBox()));
+  t.ok((mark?.x ?? 0) > (words?.x ?? Infinity), 'the mark of an option stands before it, on its right');
+  await page.getByLabel('البريد').fill('no address');
+  await page.locator('h1').click();
+  await page.locator('.issue bdi[lang=fr][dir=ltr]').waitFor();
+  await fitsTheWidth(t, cleo, 'a form from the right');
+  await picture(cleo, 'respond-arabic');
+  await isClean(t, cleo, 'a form from the right');
+  await page.locator('[role=status][data-state=saved]').waitFor();
+
+  const choice = page.getByLabel('Langue du formulaire');
+  t.same(await choice.locator('option').allTextContents(), ['English', 'العربية', 'Français']);
+  await choice.focus();
+  await choice.selectOption('en');
+  t.equal(await page.getByLabel('Full name').inputValue(), 'Cleo Baptiste', 'the answers stay');
+  t.equal(await sheet.getAttribute('dir'), 'ltr');
+  t.equal(await page.evaluate('document.activeElement.tagName'), 'SELECT', 'so does the focus');
+  await page.getByRole('button', { name: 'Envoyer' }).waitFor();
+  await page.reload();
+  await page.getByLabel('Full name').waitFor();
+  t.equal(await page.getByLabel('Full name').inputValue(), 'Cleo Baptiste');
+  await page.goto(`${app.http}/app/r/${formId}`);
+  await page.getByLabel('Full name').waitFor();
+  t.pass('what was chosen is remembered for the form');
+  await page.getByRole('button', { name: 'EN', exact: true }).click();
+  await page.getByRole('button', { name: 'FR', exact: true }).click();
+  await page.getByLabel('Nom complet').waitFor();
+  t.pass('who turns the page to a language has the form in it, too');
+});
+
+t.test('editors see texts that run from the right as their readers do', async (t) => {
+  const formId = String((await app.rest.post('/forms', CITY)).body.form.id);
+  await app.rest.post(`/forms/${formId}/publish`);
+  const ada = await app.visit(t, `/app/forms/${formId}`, { name: 'Ada Obi' });
+  const { page } = ada;
+  const dirOf = (selector: string): Promise<string | null> => page.locator(selector).first().getAttribute('dir');
+  const title = '[data-target="fields/name/title"]';
+  const description = '[data-target="fields/name/description"]';
+  await page.getByLabel('Language of the texts').selectOption('ar');
+  await shows(ada, title, 'الاسم الكامل');
+  t.equal(await dirOf(title), 'rtl');
+  t.equal(await dirOf('[data-field=name] .field-brief'), 'rtl');
+  await page.focus(title);
+  await page.locator(description).click();
+  await page.locator(`.ProseMirror${description}[dir=rtl][lang=ar]`).waitFor();
+  await isClean(t, ada, 'the editor with texts from the right');
+  await page.getByRole('button', { name: 'Versions' }).click();
+  await page.getByRole('button', { name: 'Look at: Version 1' }).click();
+  await page.locator('[data-past=name] .question[dir=rtl]').waitFor();
+  t.equal(await dirOf('[data-past=name] .field-brief'), 'rtl');
+  await page.getByRole('button', { name: 'Back to now' }).click();
+  await page.getByRole('button', { name: 'Languages' }).click();
+  await page.locator(`${title}[lang=ar][dir=rtl]`).waitFor();
+  t.equal(await dirOf(`${title}[lang=en]`), 'ltr');
+  await page.goto(`${app.http}/app/`);
+  t.equal(await dirOf(`a[href="/app/forms/${formId}"]`), 'auto');
+});
+
+t.test('no word that somebody typed makes a page wider than the window', async (t) => {
+  const word = 'Donaudampfschifffahrtsgesellschaft'.repeat(7);
+  const texts = { en: word };
+  const items = ['a', 'b', 'c', 'd', 'e'].map((id) => ({ id, label: texts }));
+  const { body } = await app.rest.post('/forms', {
+    title: texts,
+    description: { en: `${word}\n\n- [${word}](https://example.org/${word})` },
+    languages: ['en', 'ar'],
+    pages: [
+      {
+        id: 'p1',
+        title: texts,
+        description: texts,
+        fields: [
+          { id: 'text', type: 'text', title: texts, description: texts, placeholder: texts, required: true },
+          ...(['choice', 'dropdown', 'ranking', 'matrix'] as const).map((type) => ({
+            id: type,
+            type,
+            title: texts,
+            options: items,
+            ...(type === 'matrix' ? { rows: items } : {}),
+          })),
+          { id: 'group', type: 'group', title: texts, fields: [{ id: 'note', type: 'paragraph', title: texts }] },
+        ],
+      },
+    ],
+  });
+  const formId = String(body.form.id);
+  const documentId = encodeURIComponent(`form/${formId}`);
+  await app.rest.post(`/forms/${formId}/publish`);
+  await app.rest.patch(`/forms/${formId}`, {
+    operations: [
+      { op: 'setTitle', language: 'en', value: `${word}s` },
+      {
+        op: 'setProperty',
+        target: 'fields/text',
+        path: 'visibleIf',
+        value: { '==': [{ var: 'choice' }, 'a'] },
+      },
+    ],
+  });
+  await app.rest.post(`/documents/${documentId}/snapshots`, { label: word.slice(0, 100) });
+  const longName = 'Maximiliane'.repeat(9);
+  await app.rest.post(`/forms/${formId}/threads`, { anchor: { type: 'field', fieldId: 'text' }, body: word });
+  const eve = await app.visit(t, '/app/', { name: longName });
+  const { page } = eve;
+  const fits = async (what: string): Promise<void> => {
+    await page.setViewportSize(PHONE);
+    await fitsTheWidth(t, eve, `${what}, on a phone,`);
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await fitsTheWidth(t, eve, what);
+  };
+  const excess = (selector: string): Promise<number> =>
+    page.evaluate(
+      `(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('${selector}'))`,
+    );
+  await page.locator(`a[href="/app/forms/${formId}"]`).waitFor();
+  await fits('the list of forms');
+
+  await page.goto(`${app.http}/app/forms/${formId}`);
+  await page.focus('[data-target="fields/text/title"]');
+  await page.locator('[data-target="fields/text/description"]').click();
+  await page.locator('.ProseMirror').waitFor();
+  await page.getByText('Rules for answers').click();
+  await fits('the editor');
+  await page.focus('[data-target="fields/matrix/title"]');
+  await fits('options in the editor');
+  await page.focus('[data-target="fields/text/title"]');
+  for (const [panel, has] of [
+    ['Comments', '.thread'],
+    ['Conflicts', '.policy legend'],
+    ['History', '.side .changes li'],
+    ['Versions', '.timeline li'],
+  ] as const) {
+    await page.getByRole('button', { name: panel, exact: true }).click();
+    await page.locator(has).first().waitFor();
+    t.equal(await excess('.side'), 0, `nothing in ${panel} is wider than the panel`);
+  }
+  await page.getByRole('button', { name: 'Look at: Version 1' }).click();
+  await page.locator('[data-past=text]').waitFor();
+  await fits('the form as it was');
+  await page.getByRole('button', { name: 'Back to now' }).click();
+  await page.getByRole('button', { name: 'Languages' }).click();
+  await page.locator('.pair').first().waitFor();
+  await fits('the languages');
+  await page.getByRole('button', { name: 'Publish', exact: true }).click();
+  await page.locator('dialog .changes li').first().waitFor();
+  t.equal(await excess('dialog'), 0, 'nothing is wider than the dialog for publishing');
+
+  await page.goto(`${app.http}/app/r/${formId}`);
+  await page.locator('[data-question=matrix]').waitFor();
+  await page.getByRole('button', { name: 'Submit' }).click();
+  await fits('the respond page');
+  await page.goto(`${app.http}/app/forms/${formId}/analytics`);
+  await page.locator('.funnel th').nth(8).waitFor();
+  await fits('analytics');
+  await page.goto(`${app.http}/app/operate`);
+  await page.getByRole('button', { name: `form/${formId}`, exact: true }).click();
+  await page.locator('.snapshots .timeline li').first().waitFor();
+  await fits('operations');
 });
 
 t.test('an operator restores a snapshot while an editor watches', async (t) => {

@@ -96,7 +96,9 @@ function PageRows({ name, page, titles, most }: PageRowsProps): ReactNode {
   const { t } = useWording();
   const row = (stage: Stage, title: string, className: string): ReactNode => (
     <tr key={stage.id} className={className}>
-      <th scope="row">{title}</th>
+      <th scope="row">
+        <bdi>{title}</bdi>
+      </th>
       <Reached name={title} value={stage.reached} most={most} />
       <td>{stage.answered}</td>
       <td>{stage.left}</td>

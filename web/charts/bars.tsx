@@ -15,7 +15,9 @@ export function Bars({ label, bars }: { readonly label: string; readonly bars: r
     <ul className="bars" aria-label={label}>
       {bars.map(({ name, value, text }) => (
         <li key={name}>
-          <span className="bar-name">{name}</span>
+          <span className="bar-name">
+            <bdi>{name}</bdi>
+          </span>
           <meter min={0} max={most} value={value} aria-label={name} />
           <span className="bar-value">{text ?? value}</span>
         </li>

@@ -71,7 +71,9 @@ function FormRow({ form }: { readonly form: FormSummary }): ReactNode {
   const title = textIn(form.title, language);
   return (
     <li>
-      <a href={`/app/forms/${form.id}`}>{title === '' ? t('untitled') : title}</a>
+      <a href={`/app/forms/${form.id}`} className="title" dir="auto">
+        {title === '' ? t('untitled') : title}
+      </a>
       <span className={`badge ${form.status}`}>
         {form.version === null ? t('draft') : t('publishedVersion', { version: form.version })}
       </span>

@@ -72,7 +72,10 @@ function Report({ imported }: { readonly imported: Imported & { readonly builder
   return (
     <div className="notice good" role="status">
       <p>
-        {t('importedFrom', { builder })} <a href={`/app/forms/${form.id}`}>{textIn(form.title, language) || form.id}</a>
+        {t('importedFrom', { builder })}{' '}
+        <a href={`/app/forms/${form.id}`} dir="auto">
+          {textIn(form.title, language) || form.id}
+        </a>
       </p>
       {report.length === 0 ? (
         <p>{t('nothingLost')}</p>

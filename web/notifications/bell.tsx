@@ -123,7 +123,7 @@ function Row({ one, change }: RowProps): ReactNode {
             <span className="badge removed">{t(one.priority)}</span>
           )}
         </p>
-        <p className="bell-text">
+        <p className="bell-text" dir="auto">
           {one.formId === null ? (
             one.text
           ) : (

@@ -27,12 +27,12 @@ export function ChangeLine({ change }: { readonly change: ShownChange }): ReactN
   const { kind, target, property, before, after } = change;
   return (
     <>
-      <span className={`badge ${kind}`}>{t(kind)}</span> <strong>{target}</strong>
+      <span className={`badge ${kind}`}>{t(kind)}</span> <strong dir="auto">{target}</strong>
       {property !== null && property !== undefined && <span className="change-property"> {property}</span>}
       {kind === 'changed' && (
         <span className="before-after">
-          {isSomething(before) && <del>{brief(before, t)}</del>}{' '}
-          {isSomething(after) ? <ins>{brief(after, t)}</ins> : <ins>{t('nothing')}</ins>}
+          {isSomething(before) && <del dir="auto">{brief(before, t)}</del>}{' '}
+          {isSomething(after) ? <ins dir="auto">{brief(after, t)}</ins> : <ins>{t('nothing')}</ins>}
         </span>
       )}
     </>

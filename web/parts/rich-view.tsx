@@ -1,6 +1,7 @@
 /** A rich text as readers see it. Nothing of it is HTML until React makes it. */
 import { Fragment, useMemo, type ReactNode } from 'react';
 import { parseRichText, type Block, type Run } from '../../crdt/rich-text/blocks.js';
+import { textMarks } from '../app/text-language.js';
 
 export interface RichViewProps {
   readonly text: string;
@@ -12,7 +13,11 @@ export interface RichViewProps {
 export function RichView({ text, id, className, lang }: RichViewProps): ReactNode {
   const blocks = useMemo(() => parseRichText(text), [text]);
   return (
-    <div id={id} lang={lang} className={className === undefined ? 'rich' : `rich ${className}`}>
+    <div
+      id={id}
+      {...(lang === undefined ? {} : textMarks(lang))}
+      className={className === undefined ? 'rich' : `rich ${className}`}
+    >
       {blocksShown(blocks)}
     </div>
   );

@@ -3,6 +3,8 @@ import type { ReactNode } from 'react';
 import type { FieldJson, Json, OptionJson } from '../../crdt/form/form-json.js';
 import { isRow } from '../../crdt/submission/sheet-logic.js';
 import { textIn, useWording } from '../app/language.js';
+import { isolated } from '../app/text-language.js';
+import { OwnWords } from '../parts/own-words.js';
 import { FileInput } from './file-input.js';
 import { useSheet } from './sheet-context.js';
 
@@ -89,6 +91,8 @@ function TextAnswer({
     <input
       {...shared}
       type={INPUT_TYPES[field.type] ?? 'text'}
+      // Numbers, dates and addresses run from the left in every script.
+      dir={field.type in INPUT_TYPES ? 'ltr' : undefined}
       step={field.type === 'number' ? (field.validation.step ?? 'any') : undefined}
       autoComplete={field.type === 'email' ? 'email' : field.type === 'phone' ? 'tel' : 'on'}
       onChange={(event) => take(event.target.value)}
@@ -141,9 +145,10 @@ function Dropdown({
   describedBy,
   onAnswer,
 }: AnswerInputProps): ReactNode {
-  const { t } = useWording();
+  const { t, language: own } = useWording();
   const { language } = useSheet();
   const options = field.options ?? [];
+  const placeholder = textIn(field.placeholder, language);
   const chosen = options.find((option) => storedValue(option) === value)?.id ?? '';
   return (
     <select
@@ -158,7 +163,9 @@ function Dropdown({
         onAnswer(option === undefined ? null : storedValue(option));
       }}
     >
-      <option value="">{textIn(field.placeholder, language) || t('choose')}</option>
+      <option value="" lang={placeholder === '' ? own : language}>
+        {placeholder || isolated(t('choose'))}
+      </option>
       {options.map((option) => (
         <option key={option.id} value={option.id}>
           {textIn(option.label, language) || option.id}
@@ -216,7 +223,7 @@ function Ranking({ field, value, isEnabled, onAnswer }: AnswerInputProps): React
       </ol>
       {ranked.length === 0 && (
         <button type="button" className="quiet" disabled={!isEnabled} onClick={() => swap(0, 0)}>
-          {t('keepOrder')}
+          <OwnWords>{t('keepOrder')}</OwnWords>
         </button>
       )}
     </>
@@ -260,7 +267,7 @@ function YesNo({ id, value, isEnabled, onAnswer }: AnswerInputProps): ReactNode 
             disabled={!isEnabled}
             onChange={() => onAnswer(each)}
           />
-          <span>{t(each ? 'yes' : 'no')}</span>
+          <OwnWords>{t(each ? 'yes' : 'no')}</OwnWords>
         </label>
       ))}
     </div>

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useSyncExternalStore, type ReactNode } from 'react'
 import { Presence, type Person, type SubmissionHandle } from '../../client/index.js';
 import { useWording } from '../app/language.js';
 import { Avatar } from '../parts/avatar.js';
+import { OwnWords } from '../parts/own-words.js';
 
 export interface Company {
   readonly others: readonly Person[];
@@ -41,5 +42,9 @@ export function AtQuestion({ others }: { readonly others: readonly Person[] }): 
   const { t } = useWording();
   if (others.length === 0) return null;
   const names = [...new Set(others.map(({ user }) => user.name ?? user.id))].join(', ');
-  return <p className="at-question">{t('answersNow', { names })}</p>;
+  return (
+    <p className="at-question">
+      <OwnWords>{t('answersNow', { names })}</OwnWords>
+    </p>
+  );
 }

@@ -4,6 +4,7 @@ import { isRow } from '../../crdt/submission/sheet-logic.js';
 import { useTask } from '../app/hooks.js';
 import { useWording } from '../app/language.js';
 import { ownName, token as ownToken } from '../app/session.js';
+import { OwnWords } from '../parts/own-words.js';
 import { Problem } from '../parts/shell.js';
 import type { AnswerInputProps } from './answer-input.js';
 import { useSheet } from './sheet-context.js';
@@ -55,7 +56,7 @@ export function FileInput({
             const name = isRow(file) && typeof file['name'] === 'string' ? file['name'] : String(index + 1);
             return (
               <li key={index}>
-                {name}
+                <bdi>{name}</bdi>
                 <button
                   type="button"
                   className="icon"
@@ -82,7 +83,11 @@ export function FileInput({
           if (file !== undefined) run(() => send(file));
         }}
       />
-      {isBusy && <p role="status">{t('uploading')}</p>}
+      {isBusy && (
+        <p role="status">
+          <OwnWords>{t('uploading')}</OwnWords>
+        </p>
+      )}
       <Problem>{error}</Problem>
     </>
   );

@@ -3,6 +3,7 @@ import { useId, type ReactNode } from 'react';
 import type { FieldJson, Json } from '../../crdt/form/form-json.js';
 import { isRepeating, isRow, type SheetPart } from '../../crdt/submission/sheet-logic.js';
 import { textIn, useWording } from '../app/language.js';
+import { OwnWords } from '../parts/own-words.js';
 import { RichView } from '../parts/rich-view.js';
 import { AnswerInput } from './answer-input.js';
 import { AtQuestion } from './company.js';
@@ -54,7 +55,12 @@ function Single({ field, part, path, value, onAnswer }: QuestionProps): ReactNod
   const title = (
     <>
       {textIn(field.title, language) || t('question')}
-      {isRequired && <span className="needed"> {t('requiredMark')}</span>}
+      {isRequired && (
+        <span className="needed">
+          {' '}
+          <OwnWords>{t('requiredMark')}</OwnWords>
+        </span>
+      )}
     </>
   );
   const input = (
@@ -73,7 +79,7 @@ function Single({ field, part, path, value, onAnswer }: QuestionProps): ReactNod
   const notes = <>{description !== '' && <RichView id={`${id}-d`} className="description" text={description} />}</>;
   const errors = own.length > 0 && (
     <p id={`${id}-e`} className="issue" role="alert">
-      {own.map((issue) => issueText(t, field, issue)).join(' ')}
+      <OwnWords>{own.map((issue) => issueText(t, field, issue)).join(' ')}</OwnWords>
     </p>
   );
   const className = `card question-card ${own.length > 0 ? 'has-issue' : ''}`;
@@ -158,7 +164,7 @@ function Rows({ field, path, value, onAnswer }: QuestionProps): ReactNode {
                 aria-label={t('removeNamed', { name: `${name} ${index + 1}` })}
                 onClick={() => onAnswer(rows.length === 1 ? null : rows.filter((_, i) => i !== index))}
               >
-                {t('remove')}
+                <OwnWords>{t('remove')}</OwnWords>
               </button>
             </div>
             {part !== undefined &&
@@ -177,7 +183,7 @@ function Rows({ field, path, value, onAnswer }: QuestionProps): ReactNode {
       })}
       {own.length > 0 && (
         <p className="issue" role="alert">
-          {own.map((issue) => issueText(t, field, issue)).join(' ')}
+          <OwnWords>{own.map((issue) => issueText(t, field, issue)).join(' ')}</OwnWords>
         </p>
       )}
       <button
@@ -185,7 +191,7 @@ function Rows({ field, path, value, onAnswer }: QuestionProps): ReactNode {
         disabled={rows.length >= (field.repeat?.max ?? Infinity)}
         onClick={() => onAnswer([...rows, {}])}
       >
-        {t('addRow')}
+        <OwnWords>{t('addRow')}</OwnWords>
       </button>
     </fieldset>
   );

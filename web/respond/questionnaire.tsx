@@ -12,10 +12,13 @@ import type { Json } from '../../crdt/form/form-json.js';
 import { inspectSheet, type AnswerIssue } from '../../crdt/submission/inspect-sheet.js';
 import { useNetwork, useTask } from '../app/hooks.js';
 import { textIn, useWording } from '../app/language.js';
+import { isolated, textMarks } from '../app/text-language.js';
+import { OwnWords } from '../parts/own-words.js';
 import { RichView } from '../parts/rich-view.js';
 import { SaveIndicator, useConnectionStatus } from '../parts/save-indicator.js';
 import { Problem } from '../parts/shell.js';
 import { CompanyList, useCompany } from './company.js';
+import { LanguageChoice, type FormLanguage } from './form-language.js';
 import { Question } from './question.js';
 import { NewerVersion, RestoredNotice } from './sheet-notices.js';
 import { SheetContext, type SheetView } from './sheet-context.js';
@@ -24,6 +27,7 @@ import { useVisit } from './visit.js';
 
 interface QuestionnaireProps {
   readonly form: FormJson;
+  readonly reading: FormLanguage;
   readonly handle: SubmissionHandle;
   readonly token: SheetToken;
   /** Its answers are here before the server was asked. */
@@ -34,8 +38,10 @@ interface QuestionnaireProps {
   readonly onTakeAlong: () => Promise<void>;
 }
 
-export function Questionnaire({ form, handle, token, isKept, onDone, onTakeAlong }: QuestionnaireProps): ReactNode {
-  const { t, language } = useWording();
+export function Questionnaire(props: QuestionnaireProps): ReactNode {
+  const { form, reading, handle, token, isKept, onDone, onTakeAlong } = props;
+  const { t, language: own } = useWording();
+  const { language } = reading;
   const answers = useSyncExternalStore(handle.subscribe, () => handle.answers);
   const { status } = useConnectionStatus(handle.connection);
   useNetwork(handle.connection);
@@ -82,13 +88,13 @@ export function Questionnaire({ form, handle, token, isKept, onDone, onTakeAlong
       )
     );
   }
-  if (isOver) return <ThankYou form={form} />;
+  if (isOver) return <ThankYou title={textIn(form.title, language)} />;
 
   const issues = [...inspection.missing, ...inspection.errors, ...refused];
   const shownIssues = issues.filter(({ path: at }) => isAllShown || touched.has(at) || touched.has(rootOf(at)));
   const view: SheetView = {
     form,
-    language: form.languages.includes(language) ? language : (form.languages[0] ?? language),
+    language,
     answers,
     state,
     issues: shownIssues,
@@ -146,77 +152,86 @@ export function Questionnaire({ form, handle, token, isKept, onDone, onTakeAlong
   const isOffline = status === 'offline' || status === 'idle';
   return (
     <SheetContext.Provider value={view}>
-      <div className="sheet-head">
-        <div className="progress-line">
-          <progress max={100} value={inspection.percent} aria-label={t('progress')} />
-          <span>{t('percent', { percent: inspection.percent })}</span>
-          <SaveIndicator connection={handle.connection} />
-          <CompanyList others={others} />
+      <LanguageChoice languages={form.languages} {...reading} />
+      <div className="sheet" {...textMarks(language)}>
+        <div className="sheet-head">
+          <div className="progress-line">
+            <progress max={100} value={inspection.percent} aria-label={t('progress')} />
+            <OwnWords>{t('percent', { percent: inspection.percent })}</OwnWords>
+            <OwnWords>
+              <SaveIndicator connection={handle.connection} />
+            </OwnWords>
+            <CompanyList others={others} />
+          </div>
+          <div {...textMarks(own)}>
+            {isOffline && <p className="notice warn">{t('offlineNotice')}</p>}
+            {closed}
+            {isRestored ? <RestoredNotice onTakeAlong={onTakeAlong} /> : <NewerVersion handle={handle} />}
+          </div>
         </div>
-        {isOffline && <p className="notice warn">{t('offlineNotice')}</p>}
-        {closed}
-        {isRestored ? <RestoredNotice onTakeAlong={onTakeAlong} /> : <NewerVersion handle={handle} />}
-      </div>
-      <header className={index === 0 ? 'form-title' : 'form-title small'}>
-        <h1>{textIn(form.title, language) || t('untitled')}</h1>
-        {index === 0 && <RichView className="lead" text={textIn(form.description, language)} />}
-      </header>
-      <section
-        aria-label={t('pageNumber', { number: index + 1 })}
-        onFocus={({ target }) => {
-          const field = target.closest<HTMLElement>('[data-question]')?.dataset['question'];
-          if (field === undefined) return;
-          visit.focus(field);
-          presence?.show({ field, activity: 'typing' });
-        }}
-        onBlur={({ relatedTarget }) => {
-          if (relatedTarget instanceof Element && relatedTarget.closest('[data-question]') !== null) return;
-          visit.blur();
-          presence?.show({ field: null, activity: 'viewing' });
-        }}
-      >
-        <h2 ref={heading} tabIndex={-1} className={textIn(current?.title, language) === '' ? 'unseen' : ''}>
-          {textIn(current?.title, language) || t('pageNumber', { number: index + 1 })}
-        </h2>
-        {textIn(current?.description, language) !== '' && <RichView text={textIn(current?.description, language)} />}
-        {current?.fields.map((field) => (
-          <Question
-            key={field.id}
-            field={field}
-            part={state}
-            path={`answers.${field.id}`}
-            value={answers[field.id]}
-            onAnswer={(value) => view.answer(field.id, value)}
-          />
-        ))}
-      </section>
-      {isAllShown && wrongHere.length > 0 && (
-        <p className="notice bad" role="alert">
-          {t('issuesLeft', { count: wrongHere.length })}
-        </p>
-      )}
-      <Problem>{submitting.error}</Problem>
-      <div className="actions">
-        {index > 0 && (
-          <button type="button" onClick={() => goTo(path[index - 1])}>
-            {t('back')}
-          </button>
-        )}
-        <span className="spacer" />
-        {isLast ? (
-          <button
-            type="button"
-            className="primary"
-            disabled={submitting.isBusy || isOffline || isRestored}
-            onClick={submit}
-          >
-            {t('submit')}
-          </button>
-        ) : (
-          <button type="button" className="primary" onClick={next}>
-            {t('next')}
-          </button>
-        )}
+        <header className={index === 0 ? 'form-title' : 'form-title small'}>
+          <h1>{textIn(form.title, language) || t('untitled')}</h1>
+          {index === 0 && <RichView className="lead" text={textIn(form.description, language)} />}
+        </header>
+        <section
+          aria-label={t('pageNumber', { number: index + 1 })}
+          onFocus={({ target }) => {
+            const field = target.closest<HTMLElement>('[data-question]')?.dataset['question'];
+            if (field === undefined) return;
+            visit.focus(field);
+            presence?.show({ field, activity: 'typing' });
+          }}
+          onBlur={({ relatedTarget }) => {
+            if (relatedTarget instanceof Element && relatedTarget.closest('[data-question]') !== null) return;
+            visit.blur();
+            presence?.show({ field: null, activity: 'viewing' });
+          }}
+        >
+          <h2 ref={heading} tabIndex={-1} className={textIn(current?.title, language) === '' ? 'unseen' : ''}>
+            {textIn(current?.title, language) || <OwnWords>{t('pageNumber', { number: index + 1 })}</OwnWords>}
+          </h2>
+          {textIn(current?.description, language) !== '' && <RichView text={textIn(current?.description, language)} />}
+          {current?.fields.map((field) => (
+            <Question
+              key={field.id}
+              field={field}
+              part={state}
+              path={`answers.${field.id}`}
+              value={answers[field.id]}
+              onAnswer={(value) => view.answer(field.id, value)}
+            />
+          ))}
+        </section>
+        <div {...textMarks(own)}>
+          {isAllShown && wrongHere.length > 0 && (
+            <p className="notice bad" role="alert">
+              {t('issuesLeft', { count: wrongHere.length })}
+            </p>
+          )}
+          <Problem>{submitting.error}</Problem>
+        </div>
+        <div className="actions">
+          {index > 0 && (
+            <button type="button" onClick={() => goTo(path[index - 1])}>
+              <OwnWords>{t('back')}</OwnWords>
+            </button>
+          )}
+          <span className="spacer" />
+          {isLast ? (
+            <button
+              type="button"
+              className="primary"
+              disabled={submitting.isBusy || isOffline || isRestored}
+              onClick={submit}
+            >
+              <OwnWords>{t('submit')}</OwnWords>
+            </button>
+          ) : (
+            <button type="button" className="primary" onClick={next}>
+              <OwnWords>{t('next')}</OwnWords>
+            </button>
+          )}
+        </div>
       </div>
       <ResumeLink />
     </SheetContext.Provider>
@@ -240,15 +255,15 @@ const idsIn = (field: FormJson['pages'][number]['fields'][number]): string[] => 
   ...(field.fields ?? []).flatMap(idsIn),
 ];
 
-function ThankYou({ form }: { readonly form: FormJson }): ReactNode {
-  const { t, language } = useWording();
+function ThankYou({ title }: { readonly title: string }): ReactNode {
+  const { t } = useWording();
   return (
     <div className="thanks" role="status">
       <span className="tick" aria-hidden="true">
         ✓
       </span>
       <h1>{t('thanks')}</h1>
-      <p>{t('received', { title: textIn(form.title, language) })}</p>
+      <p>{t('received', { title: isolated(title) })}</p>
     </div>
   );
 }

@@ -16,6 +16,7 @@ import { textIn, useWording } from '../app/language.js';
 import { server, serverOptions } from '../app/session.js';
 import { Problem, Shell } from '../parts/shell.js';
 import { keepShell } from '../offline/keep-shell.js';
+import { useFormLanguage } from './form-language.js';
 import { forgetSheet, keepSheet, keptSheet, openAnswers } from './kept-sheet.js';
 import { Questionnaire } from './questionnaire.js';
 import { SheetToken } from './sheet-token.js';
@@ -119,7 +120,7 @@ function useMovedForm(sheet: Sheet | undefined, onMoved: (sheet: Sheet) => void)
 const begun = new Map<string, Promise<Opening>>();
 
 export default function RespondPage({ formId }: { readonly formId: string }): ReactNode {
-  const { t, language } = useWording();
+  const { t } = useWording();
   const [sheet, setSheet] = useState<Sheet>();
   const [error, setError] = useState<unknown>();
   useEffect(() => keepShell('respond'), []);
@@ -142,13 +143,14 @@ export default function RespondPage({ formId }: { readonly formId: string }): Re
     [sheet?.handle],
   );
   useMovedForm(sheet, setSheet);
+  const reading = useFormLanguage(formId, sheet?.form.languages ?? []);
   const takeAlong = async (): Promise<void> => {
     if (sheet === undefined) return;
     const { answers } = sheet.handle;
     const opening = await openingOf(formId).catch((failure: unknown) => {
       if (!(failure instanceof RequestRefusedError) || failure.status >= 500) throw failure;
       // The backup is from before the sheet was begun, and knows nothing of it.
-      history.replaceState(null, '', location.pathname);
+      history.replaceState(null, '', location.pathname + location.search);
       return openingOf(formId);
     });
     begun.set(formId, Promise.resolve(opening));
@@ -159,7 +161,7 @@ export default function RespondPage({ formId }: { readonly formId: string }): Re
   };
   const isMissing = error instanceof RequestRefusedError && (error.status === 404 || error.status === 409);
   return (
-    <Shell title={sheet === undefined ? t('form') : textIn(sheet.form.title, language)} isPublic>
+    <Shell title={sheet === undefined ? t('form') : textIn(sheet.form.title, reading.language)} isPublic>
       <div className="narrow">
         {error !== undefined && (
           <>
@@ -167,7 +169,7 @@ export default function RespondPage({ formId }: { readonly formId: string }): Re
             <Problem>{isMissing ? t('notOpenForAnswers') : messageOf(error)}</Problem>
             {location.hash !== '' && (
               <p>
-                <a href={location.pathname} onClick={() => setTimeout(() => location.reload())}>
+                <a href={location.pathname + location.search} onClick={() => setTimeout(() => location.reload())}>
                   {t('startAnew')}
                 </a>
               </p>
@@ -183,6 +185,7 @@ export default function RespondPage({ formId }: { readonly formId: string }): Re
           <Questionnaire
             key={sheet.handle.doc.guid}
             {...sheet}
+            reading={reading}
             onDone={() => void forgetSheet(resumeToken(), sheet.copy)}
             onTakeAlong={takeAlong}
           />

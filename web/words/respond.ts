@@ -22,6 +22,7 @@ export const RESPOND = {
   ],
   takeAnswersAlong: ['Go on with these answers', 'Continuer avec ces réponses'],
   startAnew: ['Start anew', 'Recommencer'],
+  formLanguage: ['Language of the form', 'Langue du formulaire'],
   progress: ['Progress', 'Progression'],
   percent: ['{percent} % done', '{percent} % rempli'],
   offlineNotice: [

@@ -57,7 +57,9 @@ export function Comment({
             }}
           />
         ) : (
-          <p className="comment-body">{isDeleted ? <em>{t('commentDeleted')}</em> : <Body text={comment.body} />}</p>
+          <p className="comment-body" dir="auto">
+            {isDeleted ? <em>{t('commentDeleted')}</em> : <Body text={comment.body} />}
+          </p>
         )}
         {!isDeleted && !isEditing && (
           <div className="comment-foot">

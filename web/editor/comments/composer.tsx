@@ -51,6 +51,7 @@ export function Composer({ label, button, initial = '', threadId, field, onSend,
         aria-activedescendant={mention.offered.length > 0 ? `${list}-${mention.index}` : undefined}
         placeholder={label}
         rows={2}
+        dir={body === '' ? undefined : 'auto'}
         value={body}
         onChange={(event) => {
           setBody(event.target.value);

@@ -23,10 +23,10 @@ export function Thread({ thread, about }: { readonly thread: StoredThread; reado
     <article className={`card thread ${thread.status}`} aria-label={t('threadOn', { name: about })}>
       <div className="thread-head">
         {fieldId === undefined ? (
-          <span className="about">{about}</span>
+          <bdi className="about">{about}</bdi>
         ) : (
           <button type="button" className="link about" onClick={() => select(fieldId)}>
-            {about}
+            <bdi>{about}</bdi>
           </button>
         )}
         {canComment && (
@@ -35,7 +35,11 @@ export function Thread({ thread, about }: { readonly thread: StoredThread; reado
           </button>
         )}
       </div>
-      {anchor.type === 'text' && <blockquote className="quote">{anchor.quote}</blockquote>}
+      {anchor.type === 'text' && (
+        <blockquote className="quote" dir="auto">
+          {anchor.quote}
+        </blockquote>
+      )}
       {thread.comments.map((comment) => (
         <Comment key={comment.id} comment={comment} threadId={thread.id} />
       ))}

@@ -42,7 +42,7 @@ function ConflictCard({ conflict }: { readonly conflict: Conflict }): ReactNode 
   return (
     <article className="card conflict" aria-label={t('conflictOn', { name, property })}>
       <p className="about">
-        {name} <span className="muted">{property}</span>
+        <bdi>{name}</bdi> <span className="muted">{property}</span>
       </p>
       <ul>
         {conflict.candidates.map((candidate) => (
@@ -76,7 +76,9 @@ function CandidateRow({ candidate, isCurrent, isBusy, onChoose }: CandidateRowPr
     <li className="candidate">
       <Avatar id={author?.id ?? '?'} name={who} isSmall />
       <div>
-        <strong className="value">{shownValue(t, value)}</strong>{' '}
+        <strong className="value" dir="auto">
+          {shownValue(t, value)}
+        </strong>{' '}
         {isCurrent && <span className="badge">{t('standsNow')}</span>}
         <p className="muted">
           {who} {at !== null && <Moment at={new Date(at).toISOString()} />}

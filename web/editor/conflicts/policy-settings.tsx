@@ -66,7 +66,7 @@ export function PolicySettings(): ReactNode {
         <p className="muted">{t('policyOpenField')}</p>
       ) : (
         <fieldset>
-          <legend>{textIn(field.title, language) || t('question')}</legend>
+          <legend dir="auto">{textIn(field.title, language) || t('question')}</legend>
           {properties.map((property) => (
             <label key={property} className="policy-row">
               <span>{propertyName(t, property)}</span>

@@ -50,7 +50,7 @@ export function HistoryPanel({ past, setPast }: HistoryPanelProps): ReactNode {
           disabled={field === undefined}
           onClick={() => setOfField(true)}
         >
-          {field === undefined ? t('fieldThatIsOpen') : textIn(field.title, language) || t('question')}
+          {field === undefined ? t('fieldThatIsOpen') : <bdi>{textIn(field.title, language) || t('question')}</bdi>}
         </button>
       </div>
       <Problem>{error}</Problem>

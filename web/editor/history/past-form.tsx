@@ -4,6 +4,7 @@ import { diffForms } from '../../../crdt/form/comparison/diff.js';
 import type { FieldJson } from '../../../crdt/form/form-json.js';
 import { useTask } from '../../app/hooks.js';
 import { textIn, useWording } from '../../app/language.js';
+import { textMarks } from '../../app/text-language.js';
 import { server } from '../../app/session.js';
 import { ChangeList } from '../../parts/change-list.js';
 import { nameChange } from '../../parts/name-change.js';
@@ -57,14 +58,16 @@ export function PastForm({ point, onLeave }: PastFormProps): ReactNode {
       </div>
       <Problem>{error}</Problem>
       <div className="card form-head">
-        <h2 className="title">{textIn(form.title, language) || t('untitled')}</h2>
+        <h2 className="title" {...textMarks(language)}>
+          {textIn(form.title, language) || t('untitled')}
+        </h2>
         <RichView text={textIn(form.description, language)} lang={language} />
       </div>
       {form.pages.map((page, index) => (
         <section key={page.id} className="page" aria-label={t('pageNumber', { number: index + 1 })}>
           <div className="page-head">
             <span className="page-number">{t('pageNumber', { number: index + 1 })}</span>
-            {textIn(page.title, language) !== '' && <h3>{textIn(page.title, language)}</h3>}
+            {textIn(page.title, language) !== '' && <h3 {...textMarks(language)}>{textIn(page.title, language)}</h3>}
           </div>
           <ol className="fields">
             {page.fields.map((field) => (
@@ -123,18 +126,21 @@ function PastField({
   const { t, language: own } = useWording();
   const { language } = useEditor();
   const mark = marks.get(field.id);
+  const title = textIn(field.title, language);
   const choices = [...(field.rows ?? []), ...(field.options ?? [])];
   return (
     <li className={mark === undefined ? 'card field' : `card field marked ${mark}`} data-past={field.id}>
       <div className="field-head">
-        <strong className="question">{textIn(field.title, language) || typeWord(field.type, own)}</strong>
+        <strong className="question" {...textMarks(title === '' ? own : language)}>
+          {title || typeWord(field.type, own)}
+        </strong>
         {mark !== undefined && <span className={`badge ${mark}`}>{t(mark)}</span>}
         {field.required && <span className="badge">{t('required')}</span>}
         <span className="badge type">{typeWord(field.type, own)}</span>
       </div>
       <RichView text={textIn(field.description, language)} className="field-brief" lang={language} />
       {choices.length > 0 && (
-        <ul className="past-options">
+        <ul className="past-options" {...textMarks(language)}>
           {choices.map((option) => (
             <li key={option.id}>{textIn(option.label, language) || option.id}</li>
           ))}

@@ -42,7 +42,11 @@ export function CaretLayer({ input, value, carets }: CaretLayerProps): ReactNode
   }
   return (
     <div className="caret-clip" aria-hidden="true">
-      <div ref={copy} className={`caret-copy ${input.current instanceof HTMLTextAreaElement ? 'long' : ''}`}>
+      <div
+        ref={copy}
+        dir={input.current?.dir}
+        className={`caret-copy ${input.current instanceof HTMLTextAreaElement ? 'long' : ''}`}
+      >
         {parts}
         {value.slice(at)}
       </div>

@@ -5,6 +5,7 @@ import StarterKit from '@tiptap/starter-kit';
 import { yCursorPlugin, ySyncPlugin, ySyncPluginKey } from '@tiptap/y-tiptap';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import type * as Y from 'yjs';
+import { textMarks } from '../../app/text-language.js';
 import { colourOf } from '../../parts/avatar.js';
 import { useEditor } from '../editor-context.js';
 import { RichToolbar } from './rich-toolbar.js';
@@ -69,7 +70,7 @@ export default function RichTextEditor(props: RichTextEditorProps): ReactNode {
           role: 'textbox',
           'aria-multiline': 'true',
           'aria-label': label,
-          lang: language,
+          ...textMarks(language),
           class: 'rich',
           'data-hint': label,
           'data-target': target,

@@ -6,6 +6,7 @@ import { lazy, Suspense, useState, useSyncExternalStore, type ReactNode } from '
 import * as Y from 'yjs';
 import type { TextProperty } from '../../../client/index.js';
 import { asMarkdown } from '../../../crdt/rich-text/as-markdown.js';
+import { textMarks } from '../../app/text-language.js';
 import { RichView } from '../../parts/rich-view.js';
 import { useEditor } from '../editor-context.js';
 import { findValue } from './shared-text.js';
@@ -37,7 +38,7 @@ export function RichText({ target, property, label, field, ...props }: RichTextP
       aria-readonly={isReadOnly}
       aria-label={label}
       tabIndex={0}
-      lang={language}
+      {...textMarks(language)}
       data-target={`${target}/${property}`}
       onFocus={() => {
         if (isReadOnly) return;

@@ -1,6 +1,7 @@
 /** An input that is bound to a shared text: others' edits come in around the caret, which stays at its word. */
 import { useCallback, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore, type ReactNode } from 'react';
 import type { TextProperty } from '../../../client/index.js';
+import { textMarks } from '../../app/text-language.js';
 import { useEditor } from '../editor-context.js';
 import { CaretLayer } from './caret-layer.js';
 import { caretIn } from './carets.js';
@@ -84,7 +85,7 @@ export function TextInput(props: TextInputProps): ReactNode {
     className: className ?? '',
     'aria-label': label,
     placeholder: placeholder ?? label,
-    lang: language,
+    ...textMarks(language),
     readOnly: isReadOnly,
     'data-target': `${target}/${property}`,
     onInput,
