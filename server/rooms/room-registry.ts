@@ -4,11 +4,8 @@
 import type { Doc } from 'yjs';
 import type { Logger } from 'pino';
 import type { Principal } from '../auth/principal.js';
-import { roleOn, scopeOn } from '../auth/rights.js';
 import type { Tracing } from '../observability/tracing/index.js';
 import { CLOSE } from '../protocol/close-codes.js';
-import { MalformedError } from '../protocol/incoming.js';
-import { inspectUpdate, type UpdateSummary } from '../protocol/update-bounds.js';
 import { Repeats } from '../observability/repeats.js';
 import type { Bus } from '../storage/bus.js';
 import type { DocumentInfo, DocumentLog, ErasureReceipt, NewUpdate, Position } from '../storage/document-log.js';
@@ -16,11 +13,10 @@ import { RoomAttendance, type Attendance } from './attendance.js';
 import { attribute } from './attribution.js';
 import { Compactor } from './upkeep/compactor.js';
 import { BoundedApplier } from './document/bounded-applier.js';
-import { hasDependencies } from './document/dependencies.js';
-import { rulesFor, writerOf, type DocumentRules } from './document/rules.js';
+import { rulesFor, type DocumentRules } from './document/rules.js';
 import { Backlog } from './editing/backlog.js';
+import { wholeUpdate } from './editing/whole-update.js';
 import { ErasureNews } from './upkeep/erasure-news.js';
-import { IncompleteUpdateError, MalformedUpdateError } from './errors.js';
 import { IdleRooms } from './upkeep/idle-rooms.js';
 import type { Peer } from './peer.js';
 import { SERVER } from './presence/presence.js';
@@ -73,7 +69,6 @@ export class RoomRegistry implements Rooms {
   readonly #rooms = new Map<string, Room>();
   readonly #idle: IdleRooms;
   readonly #node: RoomNode;
-  readonly #applier = new BoundedApplier();
   /** Documents whose stored content is damaged, as far as somebody asked for them. */
   readonly #damaged = new Map<string, string>();
   readonly #contentListeners = new Set<(document: string) => void>();
@@ -102,7 +97,7 @@ export class RoomRegistry implements Rooms {
       bus: options.bus,
       logger,
       ticker: this.ticker,
-      applier: this.#applier,
+      applier: new BoundedApplier(),
       backlog: this.backlog,
       counters: options.counters,
       loadFailures: new Repeats(),
@@ -207,19 +202,9 @@ export class RoomRegistry implements Rooms {
     update: Uint8Array,
     options: EditOptions,
   ): Promise<Edited<void>> {
-    const { structs } = inspected(update);
-    const rules = rulesFor(document);
-    const writer = writerOf(principal, roleOn(principal, document), scopeOn(principal, document));
-    return this.#open(document).change(
-      attribute(principal, options.source),
-      (live, transaction) => {
-        // Yjs would keep what it can't apply until the rest comes: a request has no rest.
-        if (!hasDependencies(live.doc, update)) throw new IncompleteUpdateError();
-        this.#applier.apply(live.doc, update, structs, live.encodedBytes);
-        rules?.(live.doc, transaction, writer);
-      },
-      { ...options, bytes: update.length },
-    );
+    const change = wholeUpdate(this.#node, document, principal, update);
+    const bytes = update.length;
+    return this.#open(document).change(attribute(principal, options.source), change, { ...options, bytes });
   }
 
   async encodeState(document: string, stateVector?: Uint8Array): Promise<Uint8Array> {
@@ -329,15 +314,5 @@ export class RoomRegistry implements Rooms {
     this.ticker.close();
     for (const room of this.#rooms.values()) room.dispose();
     this.#rooms.clear();
-  }
-}
-
-/** @throws MalformedUpdateError */
-function inspected(update: Uint8Array): UpdateSummary {
-  try {
-    return inspectUpdate(update);
-  } catch (error) {
-    if (error instanceof MalformedError) throw new MalformedUpdateError(error.message, { cause: error });
-    throw error;
   }
 }
