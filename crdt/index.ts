@@ -24,6 +24,7 @@ export { normalize } from './form/guard/normalize.js';
 export { completeOperations } from './form/operations/complete-operations.js';
 export { operationSchema } from './form/operations/operation-schema.js';
 export * from './form/operations/operations.js';
+export { isInScope } from './form/operations/place.js';
 export { project } from './form/project.js';
 export { reimport, seedForm, type ReimportOptions } from './form/comparison/reimport.js';
 export { newerVersion, requireKnownVersion, SchemaNewerError } from './form/schema-gate.js';

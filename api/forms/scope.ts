@@ -2,7 +2,7 @@
  * Editors whose token is limited to parts of a form. Over sync, `guard` undoes what they may not do; over REST the
  * request is refused as a whole, and says why.
  */
-import type { FormChange } from '../../crdt/index.js';
+import { isInScope, type FormChange } from '../../crdt/index.js';
 import type { Scope } from '../../server/auth/index.js';
 import { Problem } from '../http/problem.js';
 
@@ -22,18 +22,11 @@ export function requireScope(changes: readonly FormChange[], scope: Scope): void
   if (errors.length > 0) throw new Problem('out_of_scope', 'Nothing was changed.', { errors });
 }
 
-function refusal({ target, property }: FormChange, { paths, languages }: Scope): string | undefined {
-  if (paths !== undefined && !paths.some((path) => target === path || target.startsWith(`${path}/`))) {
-    return `the token is limited to ${paths.join(', ')}`;
-  }
-  if (languages !== undefined && !isTextIn(property, languages)) {
-    return `the token is limited to texts in ${languages.join(', ')}`;
-  }
-  return undefined;
-}
-
-function isTextIn(property: string | undefined, languages: readonly string[]): boolean {
-  const [text, language] = property?.split('.') ?? [];
-  if (text === undefined || language === undefined) return false;
-  return ['title', 'description', 'placeholder', 'label'].includes(text) && languages.includes(language);
+function refusal({ target, property = '' }: FormChange, scope: Scope): string | undefined {
+  if (isInScope(target, property, scope)) return undefined;
+  const { paths, languages } = scope;
+  const within = paths === undefined || isInScope(target, property, { paths });
+  return within && languages !== undefined
+    ? `the token is limited to texts in ${languages.join(', ')}`
+    : `the token is limited to ${paths?.join(', ') ?? ''}`;
 }

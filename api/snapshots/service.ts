@@ -2,12 +2,13 @@
 import * as Y from 'yjs';
 import { contentOf, diffContent, restoreContent } from '../../crdt/document/index.js';
 import { diffForms, normalize, project } from '../../crdt/index.js';
-import type { Principal } from '../../server/auth/index.js';
+import { scopeOn, type Principal } from '../../server/auth/index.js';
 import type { EventPublisher } from '../../server/events/index.js';
 import { documentKind } from '../../server/protocol/document-name.js';
 import type { Rooms } from '../../server/rooms/rooms.js';
 import type { Snapshots } from '../../server/snapshots/index.js';
 import type { SnapshotInfo, SnapshotStore } from '../../server/storage/snapshots.js';
+import { requireScope } from '../forms/scope.js';
 import { Problem } from '../http/problem.js';
 
 export interface ContentChange {
@@ -87,17 +88,23 @@ export class SnapshotService {
   /**
    * Turns the present into the snapshot by one forward transaction, which merges with what others do meanwhile.
    * What was there is kept as a snapshot first, unless the policy says otherwise.
+   * @throws Problem `snapshot_not_found`, `out_of_scope`
    */
   async restore(principal: Principal, document: string, id: string, isDryRun: boolean): Promise<Restored> {
     const { state } = await this.load(document, id);
     const present = await this.rooms.encodeState(document);
     const diff = withDoc(present, (before) => withDoc(state, (after) => diffDocs(document, before, after)));
     if (isDryRun) return { ...diff, before: undefined };
+    withDoc(present, (doc) => withDoc(state, (target) => requireWithin(principal, document, doc, target)));
     const label = `before restore of ${id}`;
     const before = this.snapshots.policies.current.beforeRestore
       ? await this.snapshots.taker.take(document, { label, kind: 'before-restore', principal: principal.id })
       : undefined;
-    await this.rooms.edit(document, principal, (doc) => withDoc(state, (target) => restoreContent(doc, target)), {
+    const restore = (doc: Y.Doc, target: Y.Doc): void => {
+      requireWithin(principal, document, doc, target);
+      restoreContent(doc, target);
+    };
+    await this.rooms.edit(document, principal, (doc) => withDoc(state, (target) => restore(doc, target)), {
       source: 'restore',
     });
     await this.#tell('snapshot.restored', document, principal, { snapshot: id, before: before?.id ?? null });
@@ -108,6 +115,14 @@ export class SnapshotService {
   async delete(document: string, id: string): Promise<boolean> {
     return this.#store.delete(document, id);
   }
+}
+
+/** @throws Problem `out_of_scope` when it would change what the principal may not */
+function requireWithin(principal: Principal, document: string, before: Y.Doc, after: Y.Doc): void {
+  const scope = scopeOn(principal, document);
+  const kind = documentKind(document);
+  if (kind.kind !== 'form' || (scope.paths === undefined && scope.languages === undefined)) return;
+  requireScope(diffForms(project(before, kind.formId), project(after, kind.formId)).changes, scope);
 }
 
 function withDoc<T>(state: Uint8Array, view: (doc: Y.Doc) => T): T {

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
+import type * as Y from 'yjs';
 import { restClient } from '../harness/rest-client.js';
 import { openFolder } from '../../server/storage/testing/embedded-folder.js';
 import { composeServer } from '../harness/composed-server.js';
@@ -67,6 +68,49 @@ void t.test('row 12: an editor limited to French changes French texts alone', as
   t.equal(refused.body.code, 'out_of_scope');
   t.same(refused.body.errors[0].path, 'form.title.en');
   t.same((await admin.get('/forms/langs')).body.title, { en: 'Hi', fr: 'Bonjour' });
+});
+
+void t.test('paths of a token mean the same over REST and sync, for owners too', async (t) => {
+  const field = (id: string, title: string) => ({ id, type: 'text', title: { en: title } });
+  const pages = [{ id: 'p', title: { en: 'P' }, fields: [field('f1', 'One'), field('f2', 'Two')] }];
+  await admin.post('/forms', { id: 'paths', title: { en: 'Hi' }, pages });
+  const paths = ['fields/f1/title', 'pages/'];
+  const token = await tokenFor('pat', 'owner', 'form/paths', { paths });
+  const limited = restClient(server.http, token);
+  const set = async (target: string, path: string, value: unknown) =>
+    (await limited.patch('/forms/paths', { operations: [{ op: 'setProperty', target, path, value }] })).status;
+  const kept = await admin.post('/documents/form%2Fpaths/snapshots', { label: 'kept' });
+  await admin.patch('/forms/paths', {
+    operations: [{ op: 'setTitle', target: 'fields/f2', language: 'en', value: '2' }],
+  });
+  const results = [
+    await set('fields/f1', 'title.en', 'First'),
+    await set('pages/p', 'title.en', 'Page'),
+    await set('fields/f1', 'required', true),
+    await set('fields/f2', 'title.en', 'Second'),
+    await set('form', 'title.en', 'Form'),
+  ];
+  t.same(results, [200, 200, 403, 403, 403]);
+  const restored = await limited.post(`/documents/form%2Fpaths/snapshots/${String(kept.body.id)}/restore`);
+  t.match([restored.status, restored.body.code], [403, 'out_of_scope']);
+  t.match(
+    restored.body.errors.map(({ path }: { path: string }) => path),
+    ['fields/f2.title.en'],
+  );
+  const policy = await limited.put('/forms/paths/policy', { default: 'manual', fields: {} });
+  t.match([policy.status, policy.body.code], [403, 'out_of_scope']);
+
+  const socket = stockClient(server.ws, 'form/paths', { params: { token } });
+  t.teardown(() => socket.destroy());
+  await socket.synced();
+  const fields = socket.doc.getMap<Y.Map<Y.Map<Y.Text>>>('fields');
+  const titleOf = (id: string): Y.Text | undefined => fields.get(id)?.get('title')?.get('en');
+  socket.doc.transact(() => {
+    titleOf('f2')?.insert(0, 'not ');
+    titleOf('f1')?.insert(0, 'The ');
+  });
+  await until(async () => (await admin.get('/forms/paths')).body.pages[0].fields[0].title.en === 'The First');
+  t.equal((await admin.get('/forms/paths')).body.pages[0].fields[1].title.en, '2');
 });
 
 void t.test('row 9: a revoked token is out everywhere within a second', async (t) => {

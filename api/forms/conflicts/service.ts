@@ -79,7 +79,7 @@ export class ConflictService {
     return { policy, etag: etagOf(policy) };
   }
 
-  /** Conflicts of properties that are no longer `manual` end: what stands, stands. @throws Problem `stale` */
+  /** Conflicts of properties that are no longer `manual` end: what stands, stands. @throws Problem `stale`, `out_of_scope` */
   async setPolicy(
     principal: Principal,
     formId: string,
@@ -90,6 +90,8 @@ export class ConflictService {
       const meta = doc.getMap('meta');
       const before = etagOf(policyIn(meta) ?? DEFAULT_POLICY);
       requireMatch(ifMatch, before);
+      const change = { kind: 'changed', target: 'form', property: 'policy' } as const;
+      requireScope([change], scopeOn(principal, documentOf(formId)));
       if (before !== etagOf(policy)) meta.set('policy', policy);
     });
     this.options.watch.notice(formId);

@@ -11,17 +11,13 @@ import { lockOn, LOCKS_ROOT, type FieldLock } from '../../conflicts/locks.js';
 import { CONFLICTS_ROOT, type Author } from '../../conflicts/entry.js';
 import { mayMeet } from '../../conflicts/property.js';
 import { keepsWrites, recordWrites, type Touched } from '../../conflicts/record.js';
-import { isTextIn, locate, propertyOf, targetOf, type Place } from '../operations/place.js';
+import { isInScope, locate, propertyOf, targetOf, type EditScope, type Place } from '../operations/place.js';
 import { fits, ROOT_NAMES, type Rule } from '../rules.js';
 import { isVersionNewer, newerVersion } from '../schema-gate.js';
 import { ROOTS } from '../shape.js';
 
-export interface GuardWriter {
+export interface GuardWriter extends EditScope {
   readonly canWrite: boolean;
-  /** Targets that the writer is limited to: `form`, `pages/<id>`, `fields/<id>` and what lies below. */
-  readonly paths?: readonly string[];
-  /** Languages whose texts the writer is limited to. */
-  readonly languages?: readonly string[];
   /** For locks, and as the author of writes that are kept. */
   readonly principal?: Author;
   /** May say what becomes of concurrent writes. */
@@ -237,11 +233,7 @@ class Guard {
     if (member === 'policy' && root === 'meta' && this.writer.isOwner !== true) return false;
     if (!this.#isLimited) return true;
     if (!this.writer.canWrite) return false;
-    const { paths, languages } = this.writer;
-    if (languages !== undefined && !isTextIn(path, languages)) return false;
-    if (paths === undefined) return true;
-    const own = [...targetOf(path).split('/'), ...propertyOf(path).split('.')].join('/');
-    return paths.some((allowed) => own === allowed || own.startsWith(`${allowed.replace(/\/$/, '')}/`));
+    return isInScope(targetOf(path), propertyOf(path), this.writer);
   }
 
   #refuse(path: readonly string[], code: Refusal['code'], message: string): void {

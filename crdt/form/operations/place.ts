@@ -47,10 +47,26 @@ function rootName(doc: Y.Doc, type: AnyType): string | undefined {
 
 const TEXT_MEMBERS = new Set(['title', 'description', 'placeholder', 'label']);
 
-export function isTextIn(path: readonly string[], languages: readonly string[]): boolean {
-  const language = path[path.length - 1] ?? '';
-  const member = path[path.length - 2] ?? '';
-  return path.length >= 3 && TEXT_MEMBERS.has(member) && languages.includes(language);
+/** What a writer is limited to; to nothing where a member is absent. */
+export interface EditScope {
+  /** Targets with what is below them, or single properties: `fields/name`, `fields/name/title`, `pages/`. */
+  readonly paths?: readonly string[];
+  /** Texts in them. */
+  readonly languages?: readonly string[];
+}
+
+/** @param property dotted, such as `title.en`; empty when the whole target comes, goes or moves */
+export function isInScope(target: string, property: string, { paths, languages }: EditScope): boolean {
+  const names = property === '' ? [] : property.split('.');
+  if (languages !== undefined && !isTextIn(names, languages)) return false;
+  if (paths === undefined) return true;
+  const own = [target, ...names].join('/');
+  return paths.some((path) => own === path || own.startsWith(path.endsWith('/') ? path : `${path}/`));
+}
+
+function isTextIn(names: readonly string[], languages: readonly string[]): boolean {
+  const [member = '', language = ''] = names.slice(-2);
+  return names.length >= 2 && TEXT_MEMBERS.has(member) && languages.includes(language);
 }
 
 export function targetOf([root = '', id, list, optionId]: readonly string[]): string {
