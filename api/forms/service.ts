@@ -33,7 +33,7 @@ import { etagOf, requireMatch } from '../http/etag.js';
 import { Problem } from '../http/problem.js';
 import type { Notifier } from '../notifications/index.js';
 import type { SubmissionService } from '../submissions/index.js';
-import { hasLocks, requireUnlocked, type ConflictWatch } from './conflicts/index.js';
+import { decide, decidedBy, hasLocks, requireUnlocked, type ConflictWatch } from './conflicts/index.js';
 import { Projections, type FormState } from './projections.js';
 import { requireScope } from './scope.js';
 import { formNotFound, requireForm } from './required-form.js';
@@ -143,7 +143,14 @@ export class FormService {
     operations: readonly Operation[],
     ifMatch: string | undefined,
   ): Promise<FormState> {
-    return this.#change(principal, formId, ifMatch, (before) => afterOperations(before, operations), 'rest');
+    return this.#change(
+      principal,
+      formId,
+      ifMatch,
+      (before) => afterOperations(before, operations),
+      'rest',
+      operations,
+    );
   }
 
   /** Reaches `target` by the fewest edits. @throws Problem `stale`, `out_of_scope`, `field_locked`, `validation_failed` */
@@ -175,6 +182,7 @@ export class FormService {
     ifMatch: string | undefined,
     plan: (before: FormJson) => FormJson,
     source: UpdateSource,
+    operations: readonly Operation[] = [],
   ): Promise<FormState> {
     await requireForm(this.options.rooms, formId);
     const document = formDocument(formId);
@@ -189,12 +197,16 @@ export class FormService {
         requireMatch(ifMatch, etag);
         const after = valid(plan(before));
         const isLocked = hasLocks(doc);
-        const changes = isScoped || isLocked ? diffForms(before, after).changes : [];
-        if (isScoped) requireScope(changes, scope);
-        if (isLocked) requireUnlocked(doc, changes, principal, now);
+        const decided = decidedBy(operations, doc);
+        if (isScoped || isLocked) {
+          const changes = [...diffForms(before, after).changes, ...decided];
+          requireScope(changes, scope);
+          requireUnlocked(doc, changes, principal, now);
+        }
         doc.transact((transaction) => {
           reimport(doc, after, { from: before });
           recordChanges(doc, transaction, identityOf(principal), now);
+          decide(doc, decided, identityOf(principal), now);
         });
         return this.#projections.keep(doc, after);
       },

@@ -139,6 +139,33 @@ void t.test('a stock client that has seen the candidates closes the conflict by 
   t.same((await admin.get('/forms/written/conflicts')).body.data, []);
 });
 
+void t.test('a PATCH that names the property decides, also for what stands already', async (t) => {
+  const form = 'decided';
+  await newForm(form, { default: 'manual', fields: {} });
+  const title = (value: string) => (doc: Y.Doc) => {
+    fieldOf(doc).set('required', value === 'ada');
+    (fieldOf(doc).get('title') as Y.Map<Y.Text>).set('en', new Y.Text(value));
+  };
+  await editOffline(t, form, [title('ada'), title('bob')]);
+  const open = async (): Promise<string[]> =>
+    ((await admin.get(`/forms/${form}/conflicts`)).body.data as { id: string }[]).map(({ id }) => id);
+  t.same(await open(), ['f2.required', 'f2.title.en']);
+  const standing = (await admin.get(`/forms/${form}`)).body.pages[0].fields[1];
+  const setRequired = { op: 'setProperty', target: 'fields/f2', path: 'required', value: standing.required };
+  const setTitle = { op: 'setTitle', target: 'fields/f2', language: 'en', value: standing.title.en };
+  const limited = await clientFor('lim', 'editor', { paths: ['fields/f1'] });
+  const refused = await limited.patch(`/forms/${form}`, { operations: [setRequired] });
+  t.match([refused.status, refused.body.code], [403, 'out_of_scope']);
+  const elsewhere = { op: 'setTitle', target: 'fields/f1', language: 'en', value: 'Sort' };
+  t.equal((await admin.patch(`/forms/${form}`, { operations: [elsewhere] })).status, 200);
+  t.same(await open(), ['f2.required', 'f2.title.en'], 'others leave it open');
+  t.equal((await admin.patch(`/forms/${form}`, { operations: [setRequired] })).status, 200);
+  t.same(await open(), ['f2.title.en']);
+  t.equal((await admin.patch(`/forms/${form}`, { operations: [setTitle] })).status, 200);
+  t.same(await open(), []);
+  t.match((await admin.get(`/forms/${form}`)).body.pages[0].fields[1], standing);
+});
+
 void t.test('two texts in one language: both are kept, and the one that stands goes on', async (t) => {
   await newForm('texts', { default: 'last-writer-wins', fields: { f2: { title: 'manual' } } });
   const write = (text: string) => (doc: Y.Doc) =>
