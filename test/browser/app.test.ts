@@ -242,7 +242,12 @@ const CITY = {
           id: 'way',
           type: 'choice',
           title: { en: 'How do you travel?', ar: 'كيف تتنقل؟', fr: 'Comment voyagez-vous?' },
-          options: [{ id: 'bus', label: { en: 'By bus', ar: 'بالحافلة', fr: 'En bus' } }],
+          // Not translated yet.
+          description: { en: 'Most often, please.' },
+          options: [
+            { id: 'bus', label: { en: 'By bus', ar: 'بالحافلة', fr: 'En bus' } },
+            { id: 'foot', label: { en: 'On foot?' } },
+          ],
         },
       ],
     },
@@ -266,7 +271,9 @@ t.test('a respondent reads the form in the language that suits, and chooses anot
   t.equal(await sheet.getAttribute('dir'), 'rtl');
   t.match(await page.title(), 'مدينتك');
   t.equal(await page.getByLabel('البريد').getAttribute('dir'), 'ltr', 'addresses run from the left');
-  const option = page.locator('.choice');
+  t.equal(await page.locator('[data-question=way] .description').getAttribute('lang'), 'en', 'what is not translated');
+  await page.locator('bdi[lang=en][dir=ltr]', { hasText: 'On foot?' }).waitFor();
+  const option = page.locator('.choice').first();
   const [mark, words] = await Promise.all(['input', 'span'].map((part) => option.locator(part).boundingBox()));
   t.ok((mark?.x ?? 0) > (words?.x ?? Infinity), 'the mark of an option stands before it, on its right');
   await page.getByLabel('البريد').fill('no address');

@@ -48,7 +48,11 @@ export function useWording(): Wording {
 
 /** A text of a form in the language asked for, or in any other that it has. */
 export function textIn(texts: Texts | undefined, language: string): string {
-  const wanted = texts?.[language];
-  if (wanted !== undefined && wanted !== '') return wanted;
-  return Object.values(texts ?? {}).find((text) => text !== '') ?? '';
+  return texts?.[languageIn(texts, language)] ?? '';
+}
+
+/** The language in which `textIn` gives it. */
+export function languageIn(texts: Texts = {}, language: string): string {
+  const has = (tag: string): boolean => (texts[tag] ?? '') !== '';
+  return has(language) ? language : (Object.keys(texts).find(has) ?? language);
 }

@@ -4,6 +4,7 @@ import type { FieldJson, Json, OptionJson } from '../../crdt/form/form-json.js';
 import { isRow } from '../../crdt/submission/sheet-logic.js';
 import { textIn, useWording } from '../app/language.js';
 import { isolated } from '../app/text-language.js';
+import { FormText } from '../parts/form-text.js';
 import { OwnWords } from '../parts/own-words.js';
 import { FileInput } from './file-input.js';
 import { useSheet } from './sheet-context.js';
@@ -128,7 +129,9 @@ function Choices({
             checked={chosen.includes(storedValue(option))}
             onChange={(event) => toggle(storedValue(option), event.target.checked)}
           />
-          <span>{textIn(option.label, language) || option.id}</span>
+          <span>
+            <FormText texts={option.label} language={language} otherwise={option.id} />
+          </span>
         </label>
       ))}
     </div>
@@ -198,7 +201,9 @@ function Ranking({ field, value, isEnabled, onAnswer }: AnswerInputProps): React
           const name = textIn(option.label, language) || option.id;
           return (
             <li key={option.id}>
-              <span>{name}</span>
+              <span>
+                <FormText texts={option.label} language={language} otherwise={option.id} />
+              </span>
               <button
                 type="button"
                 className="icon"
@@ -285,7 +290,7 @@ function Matrix({ field, id, name, value, isEnabled, onAnswer }: AnswerInputProp
             <td />
             {(field.options ?? []).map((option) => (
               <th key={option.id} scope="col">
-                {textIn(option.label, language) || option.id}
+                <FormText texts={option.label} language={language} otherwise={option.id} />
               </th>
             ))}
           </tr>
@@ -293,7 +298,9 @@ function Matrix({ field, id, name, value, isEnabled, onAnswer }: AnswerInputProp
         <tbody>
           {(field.rows ?? []).map((row) => (
             <tr key={row.id}>
-              <th scope="row">{textIn(row.label, language) || row.id}</th>
+              <th scope="row">
+                <FormText texts={row.label} language={language} otherwise={row.id} />
+              </th>
               {(field.options ?? []).map((option) => (
                 <td key={option.id}>
                   <input

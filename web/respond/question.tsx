@@ -2,7 +2,8 @@
 import { useId, type ReactNode } from 'react';
 import type { FieldJson, Json } from '../../crdt/form/form-json.js';
 import { isRepeating, isRow, type SheetPart } from '../../crdt/submission/sheet-logic.js';
-import { textIn, useWording } from '../app/language.js';
+import { languageIn, textIn, useWording } from '../app/language.js';
+import { FormText } from '../parts/form-text.js';
 import { OwnWords } from '../parts/own-words.js';
 import { RichView } from '../parts/rich-view.js';
 import { AnswerInput } from './answer-input.js';
@@ -33,8 +34,12 @@ function Statement({ field }: { readonly field: FieldJson }): ReactNode {
   const title = textIn(field.title, language);
   return (
     <div className="card statement">
-      {title !== '' && <h3>{title}</h3>}
-      <RichView text={textIn(field.description, language)} />
+      {title !== '' && (
+        <h3>
+          <FormText texts={field.title} language={language} />
+        </h3>
+      )}
+      <RichView text={textIn(field.description, language)} lang={languageIn(field.description, language)} />
     </div>
   );
 }
@@ -54,7 +59,7 @@ function Single({ field, part, path, value, onAnswer }: QuestionProps): ReactNod
     .join(' ');
   const title = (
     <>
-      {textIn(field.title, language) || t('question')}
+      <FormText texts={field.title} language={language} otherwise={<OwnWords>{t('question')}</OwnWords>} />
       {isRequired && (
         <span className="needed">
           {' '}
@@ -76,7 +81,18 @@ function Single({ field, part, path, value, onAnswer }: QuestionProps): ReactNod
       onAnswer={onAnswer}
     />
   );
-  const notes = <>{description !== '' && <RichView id={`${id}-d`} className="description" text={description} />}</>;
+  const notes = (
+    <>
+      {description !== '' && (
+        <RichView
+          id={`${id}-d`}
+          className="description"
+          text={description}
+          lang={languageIn(field.description, language)}
+        />
+      )}
+    </>
+  );
   const errors = own.length > 0 && (
     <p id={`${id}-e`} className="issue" role="alert">
       <OwnWords>{own.map((issue) => issueText(t, field, issue)).join(' ')}</OwnWords>
@@ -116,8 +132,14 @@ function Group({ field, part, path }: QuestionProps): ReactNode {
   const root = path.split('.')[0] ?? '';
   return (
     <fieldset className="card group-card">
-      <legend>{textIn(field.title, language)}</legend>
-      <RichView className="description" text={textIn(field.description, language)} />
+      <legend>
+        <FormText texts={field.title} language={language} />
+      </legend>
+      <RichView
+        className="description"
+        text={textIn(field.description, language)}
+        lang={languageIn(field.description, language)}
+      />
       {/* The fields of a group that does not repeat stand at the top of the sheet. */}
       {(field.fields ?? []).map((child) => (
         <Question
@@ -150,8 +172,14 @@ function Rows({ field, path, value, onAnswer }: QuestionProps): ReactNode {
     );
   return (
     <fieldset className={`card group-card ${own.length > 0 ? 'has-issue' : ''}`}>
-      <legend>{name}</legend>
-      <RichView className="description" text={textIn(field.description, language)} />
+      <legend>
+        <FormText texts={field.title} language={language} />
+      </legend>
+      <RichView
+        className="description"
+        text={textIn(field.description, language)}
+        lang={languageIn(field.description, language)}
+      />
       {rows.map((row, index) => {
         const part = parts[index];
         return (

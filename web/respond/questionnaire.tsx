@@ -11,8 +11,9 @@ import {
 import type { Json } from '../../crdt/form/form-json.js';
 import { inspectSheet, type AnswerIssue } from '../../crdt/submission/inspect-sheet.js';
 import { useNetwork, useTask } from '../app/hooks.js';
-import { textIn, useWording } from '../app/language.js';
+import { languageIn, textIn, useWording } from '../app/language.js';
 import { isolated, textMarks } from '../app/text-language.js';
+import { FormText } from '../parts/form-text.js';
 import { OwnWords } from '../parts/own-words.js';
 import { RichView } from '../parts/rich-view.js';
 import { SaveIndicator, useConnectionStatus } from '../parts/save-indicator.js';
@@ -170,8 +171,16 @@ export function Questionnaire(props: QuestionnaireProps): ReactNode {
           </div>
         </div>
         <header className={index === 0 ? 'form-title' : 'form-title small'}>
-          <h1>{textIn(form.title, language) || t('untitled')}</h1>
-          {index === 0 && <RichView className="lead" text={textIn(form.description, language)} />}
+          <h1>
+            <FormText texts={form.title} language={language} otherwise={<OwnWords>{t('untitled')}</OwnWords>} />
+          </h1>
+          {index === 0 && (
+            <RichView
+              className="lead"
+              text={textIn(form.description, language)}
+              lang={languageIn(form.description, language)}
+            />
+          )}
         </header>
         <section
           aria-label={t('pageNumber', { number: index + 1 })}
@@ -188,9 +197,15 @@ export function Questionnaire(props: QuestionnaireProps): ReactNode {
           }}
         >
           <h2 ref={heading} tabIndex={-1} className={textIn(current?.title, language) === '' ? 'unseen' : ''}>
-            {textIn(current?.title, language) || <OwnWords>{t('pageNumber', { number: index + 1 })}</OwnWords>}
+            <FormText
+              texts={current?.title}
+              language={language}
+              otherwise={<OwnWords>{t('pageNumber', { number: index + 1 })}</OwnWords>}
+            />
           </h2>
-          {textIn(current?.description, language) !== '' && <RichView text={textIn(current?.description, language)} />}
+          {textIn(current?.description, language) !== '' && (
+            <RichView text={textIn(current?.description, language)} lang={languageIn(current?.description, language)} />
+          )}
           {current?.fields.map((field) => (
             <Question
               key={field.id}

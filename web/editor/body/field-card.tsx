@@ -1,7 +1,7 @@
 /** One field: its title always, everything else when it is open. */
 import { memo, type ReactNode } from 'react';
 import type { FieldJson } from '../../../crdt/form/form-json.js';
-import { textIn, useWording } from '../../app/language.js';
+import { languageIn, textIn, useWording } from '../../app/language.js';
 import { Avatar, colourOf } from '../../parts/avatar.js';
 import { RichView } from '../../parts/rich-view.js';
 import { typeWord } from '../../words/field-types.js';
@@ -68,7 +68,9 @@ export const FieldCard = memo(function FieldCard({ field, isOpen }: FieldCardPro
           })}
         </p>
       )}
-      {!isOpen && description !== '' && <RichView text={description} className="field-brief" lang={language} />}
+      {!isOpen && description !== '' && (
+        <RichView text={description} className="field-brief" lang={languageIn(field.description, language)} />
+      )}
       {isOpen && (
         <div className="field-more">
           <RichText target={target} property="description" label={t('description')} field={field.id} />

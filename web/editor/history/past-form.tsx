@@ -3,7 +3,7 @@ import { useMemo, useState, type ReactNode } from 'react';
 import { diffForms } from '../../../crdt/form/comparison/diff.js';
 import type { FieldJson } from '../../../crdt/form/form-json.js';
 import { useTask } from '../../app/hooks.js';
-import { textIn, useWording } from '../../app/language.js';
+import { languageIn, textIn, useWording } from '../../app/language.js';
 import { textMarks } from '../../app/text-language.js';
 import { server } from '../../app/session.js';
 import { ChangeList } from '../../parts/change-list.js';
@@ -58,16 +58,18 @@ export function PastForm({ point, onLeave }: PastFormProps): ReactNode {
       </div>
       <Problem>{error}</Problem>
       <div className="card form-head">
-        <h2 className="title" {...textMarks(language)}>
+        <h2 className="title" {...textMarks(languageIn(form.title, language))}>
           {textIn(form.title, language) || t('untitled')}
         </h2>
-        <RichView text={textIn(form.description, language)} lang={language} />
+        <RichView text={textIn(form.description, language)} lang={languageIn(form.description, language)} />
       </div>
       {form.pages.map((page, index) => (
         <section key={page.id} className="page" aria-label={t('pageNumber', { number: index + 1 })}>
           <div className="page-head">
             <span className="page-number">{t('pageNumber', { number: index + 1 })}</span>
-            {textIn(page.title, language) !== '' && <h3 {...textMarks(language)}>{textIn(page.title, language)}</h3>}
+            {textIn(page.title, language) !== '' && (
+              <h3 {...textMarks(languageIn(page.title, language))}>{textIn(page.title, language)}</h3>
+            )}
           </div>
           <ol className="fields">
             {page.fields.map((field) => (
@@ -131,14 +133,18 @@ function PastField({
   return (
     <li className={mark === undefined ? 'card field' : `card field marked ${mark}`} data-past={field.id}>
       <div className="field-head">
-        <strong className="question" {...textMarks(title === '' ? own : language)}>
+        <strong className="question" {...textMarks(title === '' ? own : languageIn(field.title, language))}>
           {title || typeWord(field.type, own)}
         </strong>
         {mark !== undefined && <span className={`badge ${mark}`}>{t(mark)}</span>}
         {field.required && <span className="badge">{t('required')}</span>}
         <span className="badge type">{typeWord(field.type, own)}</span>
       </div>
-      <RichView text={textIn(field.description, language)} className="field-brief" lang={language} />
+      <RichView
+        text={textIn(field.description, language)}
+        className="field-brief"
+        lang={languageIn(field.description, language)}
+      />
       {choices.length > 0 && (
         <ul className="past-options" {...textMarks(language)}>
           {choices.map((option) => (
