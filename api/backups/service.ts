@@ -1,6 +1,6 @@
 /** Backups in a folder of this node, one file each, with the facts beside it. Knows no HTTP. */
 import { createReadStream, type ReadStream } from 'node:fs';
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import {
@@ -49,6 +49,8 @@ export interface BackupServiceOptions {
 const ENDING = '.formloom-backup';
 const ID = /^[0-9a-f-]{36}$/;
 const KIND = 'backup';
+/** Nothing that is being written stays unchanged for so long. */
+const ABANDONED_MS = 3_600_000;
 
 export class BackupService {
   constructor(private readonly options: BackupServiceOptions) {}
@@ -62,14 +64,18 @@ export class BackupService {
     if (operations.isRunning(KIND)) {
       throw new Problem('request_in_progress', 'A backup is being made already.', { retryAfterSeconds: 5 });
     }
-    return operations.start(KIND, async (onProgress, id) => {
+    return operations.start(KIND, async (onProgress, id, signal) => {
       const createdAt = clock();
-      const written = await writeArchive(this.#file(id), installation, ring, { id, version, onProgress });
+      await this.#removeAbandoned();
+      const written = await writeArchive(this.#file(id), installation, ring, { id, version, onProgress, signal });
       const facts: Backup = {
         ...{ id, createdAt },
         ...{ bytes: written.bytes, totals: written.totals, unreadable: [...written.unreadable] },
       };
-      await writeFile(this.#facts(id), JSON.stringify(facts), { mode: 0o600, flush: true });
+      // Whole, or not there: every list reads it.
+      const partial = `${this.#facts(id)}.partial`;
+      await writeFile(partial, JSON.stringify(facts), { mode: 0o600, flush: true });
+      await rename(partial, this.#facts(id));
       if (keep !== undefined) await this.#prune(keep);
       return shownBackup(facts);
     });
@@ -107,13 +113,30 @@ export class BackupService {
     }
   }
 
-  async #ids(): Promise<string[]> {
-    const names = await readdir(this.options.folder).catch((error: unknown) => {
+  /** What a process that was killed has left: parts of archives, and such as nothing tells of. */
+  async #removeAbandoned(): Promise<void> {
+    const names = await this.#names();
+    const told = new Set(names);
+    for (const name of names) {
+      const id = name.slice(0, name.indexOf('.'));
+      const isWhole = name.endsWith('.json') || (name.endsWith(ENDING) && told.has(`${id}.json`));
+      if (!ID.test(id) || isWhole) continue;
+      const file = path.join(this.options.folder, name);
+      const { mtimeMs } = await stat(file);
+      if (Date.now() - mtimeMs > ABANDONED_MS) await rm(file, { force: true });
+    }
+  }
+
+  async #names(): Promise<string[]> {
+    return readdir(this.options.folder).catch((error: unknown) => {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
       throw error;
     });
+  }
+
+  async #ids(): Promise<string[]> {
     // Ids are ordered by time.
-    return names
+    return (await this.#names())
       .filter((name) => name.endsWith('.json'))
       .map((name) => path.basename(name, '.json'))
       .filter((id) => ID.test(id))

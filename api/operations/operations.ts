@@ -27,7 +27,8 @@ const storedSchema = z.object({
 export type Operation = z.infer<typeof storedSchema>;
 
 /** Answers the result: JSON. What it throws is the error of the operation. */
-export type Work = (onProgress: (progress: number) => void, id: string) => Promise<unknown>;
+/** Work that may be long ends early when `signal` is aborted: the server stops. */
+export type Work = (onProgress: (progress: number) => void, id: string, signal: AbortSignal) => Promise<unknown>;
 
 const KEPT_MS = 7 * 24 * 60 * 60 * 1_000;
 const SAVE_MS = 5_000;
@@ -35,6 +36,7 @@ const SILENT_MS = 60_000;
 
 export class Operations {
   readonly #running = new Map<string, { readonly operation: Operation; readonly end: Promise<void> }>();
+  readonly #stop = new AbortController();
 
   constructor(
     private readonly records: RecordStore,
@@ -72,8 +74,9 @@ export class Operations {
     return [...this.#running.values()].some(({ operation }) => operation.kind === kind);
   }
 
-  /** Resolves when what runs here has ended. */
+  /** Ends what can be ended early; resolves when all that runs here has ended. */
   async close(): Promise<void> {
+    this.#stop.abort(new Error('The server was stopped.'));
     await Promise.all(Array.from(this.#running.values(), ({ end }) => end));
   }
 
@@ -88,13 +91,15 @@ export class Operations {
     const timer = setInterval(save, SAVE_MS);
     timer.unref();
     try {
-      operation.result = await work((progress) => (operation.progress = progress), operation.id);
+      operation.result = await work((progress) => (operation.progress = progress), operation.id, this.#stop.signal);
       operation.state = 'done';
       operation.progress = 1;
     } catch (error) {
       operation.state = 'failed';
       operation.error = error instanceof Error ? error.message : String(error);
-      this.logger.error({ err: error, operation: operation.id, kind: operation.kind }, 'an operation failed');
+      const facts = { err: error, operation: operation.id, kind: operation.kind };
+      if (error === this.#stop.signal.reason) this.logger.warn(facts, 'an operation was given up');
+      else this.logger.error(facts, 'an operation failed');
     }
     clearInterval(timer);
     save();

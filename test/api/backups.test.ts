@@ -1,4 +1,5 @@
-import { mkdir, open, readFile, truncate, writeFile } from 'node:fs/promises';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, readFile, truncate, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pino } from 'pino';
@@ -159,6 +160,38 @@ void t.test('a restore that was cut off is not served, nor taken for an empty st
   await t.rejects(restoreArchive(archive, NO_KEYS, target), /what an interrupted restore has left/);
   await target.close();
   await t.rejects(composeServer({ dataDir }), { code: 'storage_unavailable', message: /did not come to its end/ });
+});
+
+void t.test('a stop ends a backup, and what a killed process has left goes with the next one', async (t) => {
+  const dataDir = await newDataFolder(t);
+  const server = await composeServer({ dataDir });
+  for (let i = 0; i < 30; i++) {
+    const doc = new Y.Doc();
+    doc.getMap('map').set('noise', randomBytes(500_000).toString('base64'));
+    const sent = await fetch(`${server.http}/api/v1/documents/large%2F${i}/updates`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream' },
+      body: Y.encodeStateAsUpdate(doc),
+    });
+    if (sent.status !== 204) throw new Error(await sent.text());
+  }
+  const folder = path.join(dataDir, 'backups');
+  const names = (): Promise<string[]> => readdir(folder).catch(() => []);
+  const started = await restClient(server.http).post('/backups', {});
+  await until(async () => (await names()).some((name) => name.endsWith('.partial')), { what: 'it is being written' });
+  await server.close();
+  t.same(await names(), [], 'nothing is left of it');
+
+  const [old, young] = [randomUUID(), randomUUID()];
+  for (const name of [`${old}.formloom-backup.partial`, `${old}.formloom-backup`, `${young}.formloom-backup.partial`]) {
+    await writeFile(path.join(folder, name), 'FORM');
+    if (name.startsWith(old)) await utimes(path.join(folder, name), 0, 0);
+  }
+  const again = await serve(t, dataDir);
+  const ended = (await restClient(again.http).get(`/operations/${String(started.body.id)}`)).body;
+  t.match(ended, { state: 'failed', error: 'The server was stopped.' });
+  const { id } = await backUpThrough(again);
+  t.same((await names()).sort(), [`${young}.formloom-backup.partial`, `${id}.formloom-backup`, `${id}.json`].sort());
 });
 
 void t.test('a damaged archive is named exactly, and nothing of it is restored', async (t) => {
