@@ -16,6 +16,10 @@ const REST = { source: 'rest' } as const;
 /** The real log, which can be held up, and refuse. */
 class Log {
   appendsToRefuse = 0;
+  /** Of each document that was loaded, its name. */
+  readonly loads: string[] = [];
+  /** Tells, as a shared log does, that it has lost updates of a document. */
+  tellLoss: (document: string) => void = () => undefined;
   #gate: Promise<void> | undefined;
   #gated: readonly string[] = [];
   #held = 0;
@@ -25,9 +29,11 @@ class Log {
       get: (target, key) => {
         const value: unknown = Reflect.get(target, key, target);
         if (typeof value !== 'function') return value;
+        if (key === 'onLost') return (tell: (document: string) => void) => ((this.tellLoss = tell), () => undefined);
         const call = value.bind(target) as (...args: unknown[]) => unknown;
         if (key !== 'append' && key !== 'load' && key !== 'compact' && key !== 'erase') return call;
         return async (...args: unknown[]) => {
+          if (key === 'load') this.loads.push(String(args[0]));
           const isRefused = key === 'append' && this.appendsToRefuse-- > 0;
           if (this.#gated.includes(key)) {
             this.#held += 1;
@@ -285,7 +291,7 @@ void t.test('at the edges of a room', async (t) => {
   await t.test('a refused append holds up nothing that its writer reads later', async (t) => {
     await fill('refused');
     const { writer, other } = await enter('refused', 'writer', 'other');
-    log.appendsToRefuse = 1;
+    log.appendsToRefuse = 2;
     const goOn = log.hold();
     for (const key of ['mine', 'behind it']) {
       writer.send(writer.set(key));
@@ -293,6 +299,7 @@ void t.test('at the edges of a room', async (t) => {
     }
     goOn();
     await until(async () => (await rooms.read('refused', (doc) => doc.getMap('m').size)) === 0);
+    t.equal(log.loads.filter((name) => name === 'refused').length, 2, 'first, and once for both');
     t.equal(writer.echoesOf(writer), 0, 'nor is what builds on it');
     writer.peer.isStuck = true;
     writer.attendance.receive(syncStep1());
@@ -495,6 +502,25 @@ void t.test('at the edges of a room', async (t) => {
     t.equal(presence.size, 32);
     t.strictSame(presence.takeUntold(), []);
     t.end();
+  });
+
+  await t.test('a document whose state is on its way to a log that has lost updates stays in memory', async (t) => {
+    const { writer } = await enter('restated', 'writer');
+    writer.send(writer.set('kept'));
+    await saved('restated');
+    const goOn = log.hold(['append']);
+    log.tellLoss('restated');
+    await until(() => log.isAsked());
+    writer.leave();
+    const isOpen = (document: string): boolean => rooms.open().some((room) => room.document === document);
+    for (const later of ['later', 'last']) {
+      await rooms.read(later, () => undefined);
+      await until(() => !isOpen(later), { what: 'who comes later leaves' });
+    }
+    t.ok(isOpen('restated'));
+    goOn();
+    await until(() => !isOpen('restated'), { what: 'it leaves when its state is stored' });
+    t.equal((await rooms.info('restated'))?.updates, 2);
   });
 
   await t.test('a document that is changed on its way out of memory leaves later', async () => {
