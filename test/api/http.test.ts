@@ -155,6 +155,21 @@ void t.test('a body without a byte is none; one that is not UTF-8, or compressed
   t.match([gzip.status, gzip.body.code], [415, 'unsupported_media_type']);
 });
 
+void t.test('what is not the same for every origin says so, whatever else it varies by', async (t) => {
+  await admin.post('/forms', { id: 'varied', pages: [{ id: 'p', fields: [{ id: 'a', type: 'text' }] }] });
+  await admin.post('/forms/varied/publish');
+  const { id } = (await admin.post('/documents/form%2Fvaried/snapshots', {})).body;
+  const sheet = (await admin.post('/forms/varied/submissions', {})).body;
+  for (const path of [
+    '/forms/varied',
+    `/forms/varied/submissions/${sheet.id as string}`,
+    `/documents/form%2Fvaried/snapshots/${id as string}`,
+  ]) {
+    const answer = await admin.get(path);
+    t.match([answer.status, answer.headers.get('vary')], [200, /\borigin\b/i], path);
+  }
+});
+
 void t.test('wrong input gets the stated problem, and nothing internal', async (t) => {
   await admin.post('/forms', { id: 'wrong' });
   const json = { 'content-type': 'application/json' };

@@ -356,6 +356,7 @@ void t.test(
 
 void t.test('every change is audited and survives a restart', async (t) => {
   const first = await composeServer({ env: ENV });
+  t.teardown(() => first.close());
   const before = restClient(first.http, ADMIN);
   await before.put('/optimization/pools/second', { size: 5, rule: { header: { name: 'X-Kiosk', value: 'yes' } } });
   await before.put('/optimization/pools/first', { size: 7, rule: { roles: ['viewer'] }, idleTimeoutSeconds: 60 });
@@ -375,8 +376,10 @@ void t.test('every change is audited and survives a restart', async (t) => {
   ]);
   const shown = (await before.get('/optimization/pools')).body;
   await before.put('/optimization/queues/broadcast', { capacity: 0 });
-  const reader = await readSocket(first.ws, '', bearer(ADMIN));
+  // With others that are more urgent it would go through their queue.
+  const reader = await readSocket(first.ws, '?types=snapshot.created', bearer(ADMIN));
   await before.post('/forms', newForm('kept'));
+  await before.post('/documents/form%2Fkept/snapshots', {});
   await until(async () => (await before.get('/optimization/dead-letters')).body.data.length > 0);
   await reader.close();
   await first.close();
