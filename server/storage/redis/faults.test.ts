@@ -79,6 +79,26 @@ void t.test('without REDIS_WAIT_REPLICAS a fail-over loses what no replica had, 
   await healed(storage);
 });
 
+void t.test('a fail-over that is announced while the master is asked for, of a Sentinel that hangs', async (t) => {
+  const group = await startSentinelGroup();
+  t.teardown(() => group.stop());
+  const storage = await openFor(t, {
+    sentinels: group.sentinels.map((sentinel) => sentinel.address),
+    sentinelName: 'formloom',
+  });
+  const seen: string[] = [];
+  await storage.documents.subscribe('doc', '', (updates) => void seen.push(...textsOf(updates)));
+  // The first that is asked. The two others tell of the fail-over.
+  group.sentinels[0]?.signal('SIGSTOP');
+  const replaced = group.killMaster();
+  await failing(storage, /unreachable/);
+  await appendWhateverIsLost(storage, 'doc', 'to the new master');
+  await eventually('the subscriber has followed', () => seen.includes('to the new master'));
+  group.sentinels[0]?.signal('SIGCONT');
+  await replaced;
+  await healed(storage);
+});
+
 void t.test('killed subscriber connections leave no gap', async (t) => {
   const server = await startFor(t);
   const writer = await openFor(t, { url: server.url });

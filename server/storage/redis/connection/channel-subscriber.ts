@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { Health } from './health.js';
-import type { RedisLink } from './link.js';
+import { keepConnecting, type RedisLink } from './link.js';
 
 export interface ChannelListener {
   onMessage(message: Buffer): void;
@@ -141,6 +141,7 @@ export class ChannelSubscriber {
       const channel = this.#channels.get(name.toString('latin1'));
       if (channel !== undefined) for (const listener of channel.listeners) listener.onMessage(message);
     });
+    keepConnecting(redis, () => this.#connections.get(owner) === connection);
     redis.connect().catch((error: unknown) => {
       this.#logger.debug({ err: error, owner }, 'A subscriber connection failed; it is tried again');
     });

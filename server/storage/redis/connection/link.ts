@@ -41,6 +41,19 @@ export function reconnectDelayMs(attempt: number): number {
   return Math.min(50 * 2 ** Math.min(attempt - 1, 5), 1_000) * (0.75 + Math.random() / 4);
 }
 
+/**
+ * Connects again what ioredis has given up. It reconnects by itself but for one case: when a Sentinel announces a fail-over while
+ * ioredis asks for the master, because the old one is gone already, it takes that for a wish to close.
+ */
+export function keepConnecting(redis: Redis, isWanted: () => boolean): void {
+  redis.on('end', () => {
+    setTimeout(() => {
+      // How it went is told by its events.
+      if (isWanted()) redis.connect().catch(() => undefined);
+    }, reconnectDelayMs(1));
+  });
+}
+
 /** Reconnects when a master has become a replica: the name or the Sentinels lead to the new one. At most every 2 s. */
 export function reconnectWhenReadOnly(): (error: Error) => boolean {
   let last = 0;

@@ -2,6 +2,7 @@ import { Redis, type ChainableCommander, type RedisOptions } from 'ioredis';
 import { DEFAULT_SENTINEL_PORT, parseEndpoint, parseUrl, type RedisAddress } from './address.js';
 import {
   CONNECTION_OPTIONS,
+  keepConnecting,
   reconnectDelayMs,
   reconnectWhenReadOnly,
   type LinkChange,
@@ -9,12 +10,15 @@ import {
 } from './link.js';
 
 const OWNER = 'master';
+/** A Sentinel that hangs is passed over: the next one is asked. */
+const SENTINEL_ANSWERS_MS = 3_000;
 
 /** One Redis server, or the master that Sentinels name. */
 export class SingleLink implements RedisLink {
   readonly #redis: Redis;
   readonly #listeners = new Set<(change: LinkChange) => void>();
   #lastError: string | undefined;
+  #isClosed = false;
 
   constructor(address: RedisAddress, name: string) {
     this.#redis = new Redis({ ...optionsOf(address), connectionName: name, enableOfflineQueue: false });
@@ -24,6 +28,7 @@ export class SingleLink implements RedisLink {
       this.#tell('ready');
     });
     this.#redis.on('close', () => this.#tell('down'));
+    keepConnecting(this.#redis, () => !this.#isClosed);
   }
 
   get isReady(): boolean {
@@ -60,6 +65,7 @@ export class SingleLink implements RedisLink {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#redis.disconnect();
   }
 
@@ -83,6 +89,7 @@ function optionsOf(address: RedisAddress): Omit<RedisOptions, 'replyMapping'> {
     sentinels: address.sentinels.map((text) => parseEndpoint(text, DEFAULT_SENTINEL_PORT)),
     name: address.sentinelName,
     sentinelRetryStrategy: reconnectDelayMs,
+    sentinelCommandTimeout: SENTINEL_ANSWERS_MS,
     // Leaves a master that was replaced without closing its connections (it hangs, or the network is cut).
     failoverDetector: true,
     ...(credentials.tls && { enableTLSForSentinelMode: true, sentinelTLS: credentials.tls }),
