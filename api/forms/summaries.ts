@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { project, type FormJson } from '../../crdt/index.js';
 import { documentKind } from '../../server/protocol/document-name.js';
 import type { Rooms } from '../../server/rooms/rooms.js';
+import { DocumentErasedError } from '../../server/storage/errors.js';
 import type { DocumentInfo, DocumentLog } from '../../server/storage/document-log.js';
 import type { RecordStore } from '../../server/storage/record-store.js';
 import type { FormVersions } from './versions.js';
@@ -61,7 +62,8 @@ export class FormSummaries {
       for (const info of found.data) {
         const kind = documentKind(info.document);
         if (kind.kind !== 'form' || !filter.maySee(info.document)) continue;
-        const summary = await this.#summary(kind.formId, info);
+        const summary = await this.#summary(kind.formId, info).catch(unlessErased);
+        if (summary === undefined) continue;
         if (filter.status !== undefined && summary.status !== filter.status) continue;
         const isFound =
           wanted === undefined || Object.values(summary.title).some((text) => text.toLowerCase().includes(wanted));
@@ -115,6 +117,11 @@ export class FormSummaries {
   async erase(formId: string): Promise<void> {
     await this.records.erase(['form-summary', formId]);
   }
+}
+
+/** A form that is erased while the list is made is not in it. */
+function unlessErased(error: unknown): undefined {
+  if (!(error instanceof DocumentErasedError)) throw error;
 }
 
 function countFields(form: FormJson): number {

@@ -145,6 +145,14 @@ void t.test('lists go on where they stopped', async (t) => {
   );
 });
 
+void t.test('a list is made while forms in it are erased', async (t) => {
+  const ids = Array.from({ length: 20 }, (_, i) => `brief-${i}`);
+  await Promise.all(ids.map((id) => api.post('/forms', { id })));
+  const lists = ids.map(() => api.get('/forms?limit=100'));
+  await Promise.all(ids.map((id) => api.delete(`/forms/${id}`)));
+  t.same([...new Set((await Promise.all(lists)).map(({ status }) => status))], [200]);
+});
+
 void t.test('If-Match: a stale one changes nothing, a right one does; operations are all or none', async (t) => {
   const { body } = await api.post('/forms', {
     id: 'etags',
