@@ -249,6 +249,32 @@ void t.test('where somebody is, as a trusted proxy says, is kept when the form a
   t.equal((await client.get('/forms/f/submissions')).body.data[0].device.location, null, 'anybody could say that');
 });
 
+void t.test('a stop ends the move of many sheets, and asked again it goes on with those that are left', async (t) => {
+  const first = await composeServer();
+  const field = (id: string): object => ({ id, type: 'text' });
+  const client = restClient(first.http);
+  await client.post('/forms', { id: 'f', pages: [{ id: 'p', fields: [field('a')] }] });
+  await client.post('/forms/f/publish');
+  const sheets = 150;
+  await Promise.all(Array.from({ length: sheets }, () => client.post('/forms/f/submissions', { answers: { a: 'x' } })));
+  await client.put('/forms/f', { pages: [{ id: 'p', fields: [field('b')] }] });
+  await client.post('/forms/f/publish');
+  const { id } = (await client.post('/forms/f/submissions/migration')).body;
+  await until(async () => (await client.get(`/operations/${id}`)).body.progress > 0, { what: 'it has begun' });
+  await first.close();
+
+  const second = await composeServer({ dataDir: first.dataDir });
+  t.teardown(() => second.cleanup());
+  const again = restClient(second.http);
+  t.match((await again.get(`/operations/${id}`)).body, { state: 'failed', error: 'The server was stopped.' });
+  const rest = (await again.post('/forms/f/submissions/migration')).body;
+  await until(async () => (await again.get(`/operations/${rest.id}`)).body.state !== 'running');
+  const { result } = (await again.get(`/operations/${rest.id}`)).body;
+  t.ok(result.moved > 0 && result.moved < sheets, `${result.moved} were left`);
+  const { data } = (await again.get(`/forms/f/submissions?limit=200`)).body;
+  t.equal(data.filter(({ version }: { version: number }) => version === 2).length, sheets);
+});
+
 void t.test('DELETE of a document takes along what belongs to it', async (t) => {
   const form = await published();
   const [one, two] = [await started(form, { name: 'Ada' }), await started(form, { name: 'Bob' })];

@@ -7,7 +7,7 @@ import type { AnswerMigration } from '../../../crdt/submission/index.js';
 import type { Principal } from '../../../server/auth/index.js';
 import type { FormVersions } from '../../forms/versions.js';
 import { Problem, type ProblemCode } from '../../http/problem.js';
-import type { Operation, Operations } from '../../operations/operations.js';
+import type { Operation, Operations, Work } from '../../operations/operations.js';
 import type { SubmissionStore } from '../records/submission-store.js';
 import type { SubmissionMigrations } from './migration.js';
 
@@ -73,9 +73,9 @@ export class BulkMigrations {
       });
     }
     this.#running.add(formId);
-    const work = async (onProgress: (progress: number) => void): Promise<BulkMigrationResult> => {
+    const work: Work = async (onProgress, _id, signal): Promise<BulkMigrationResult> => {
       try {
-        return await this.#run(principal, formId, { ...request, to }, onProgress);
+        return await this.#run(principal, formId, { ...request, to }, onProgress, signal);
       } finally {
         this.#running.delete(formId);
       }
@@ -93,6 +93,7 @@ export class BulkMigrations {
     formId: string,
     { from, to, isDryRun }: BulkMigrationRequest & { readonly to: number },
     onProgress: (progress: number) => void,
+    signal: AbortSignal,
   ): Promise<BulkMigrationResult> {
     const ids = await this.#open(formId, from, to);
     const result: BulkMigrationResult = {
@@ -101,6 +102,8 @@ export class BulkMigrations {
       ...{ failed: 0, failures: [] },
     };
     for (const [i, id] of ids.entries()) {
+      // Each is moved whole: whoever asks again goes on with those that are left.
+      signal.throwIfAborted();
       try {
         count(result, await this.#one(principal, formId, id, to, isDryRun));
       } catch (error) {
