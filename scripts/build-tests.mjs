@@ -12,6 +12,7 @@ const FOLDERS = ['api', 'cli', 'crdt', 'loadtest', 'server', 'test', 'web'];
  * last one would run alone.
  */
 const LONG = [
+  'server/storage/encrypted/encrypted-storage',
   'server/storage/redis/faults',
   'server/storage/redis/ports',
   'test/api/analytics',
@@ -22,6 +23,7 @@ const LONG = [
   'test/api/submission-life',
   'test/e2e/commands',
   'test/e2e/main-job',
+  'test/faults/medium',
   'test/faults/stalled-disk',
   'test/redis/cluster',
   'test/redis/failover',

@@ -8,7 +8,7 @@ import { until } from '../harness/until.js';
 const textOf = (doc: Y.Doc): string => doc.getText('text').toString();
 
 void t.test('three stock clients type a real paper in turn; after kill -9 and a restart it is all there', async (t) => {
-  const { patches, text } = await readTrace(20_000);
+  const { patches, text } = await readTrace(12_000);
   const server = await startServer();
   t.teardown(() => server.cleanup());
   const clients = [1, 2, 3].map(() => stockClient(server.ws, 'paper'));
