@@ -16,8 +16,8 @@ import type { Subscriber } from './subscriber.js';
 const NOBODY: ReadonlySet<Subscriber> = new Set();
 /** While so many have written in a tick, each is told at once what the others wrote. */
 const FEW_WRITERS = 4;
-/** Among more, one write for all with the echo matters more than the milliseconds that a disk takes. Than longer ones it does not. */
-const PATIENCE_MS = 50;
+/** Among more, one write for all with the echo matters more than the milliseconds that a disk takes; but not more than these. */
+const PATIENCE_MS = 250;
 
 export interface PublisherOwner {
   readonly subscribers: ReadonlySet<Subscriber>;
