@@ -1,14 +1,13 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
+import { factsOfEditor } from '../../test/harness/connection-facts.js';
 import { until } from '../../test/harness/until.js';
-import { TrafficLimits } from '../limits/index.js';
 import { frame } from '../protocol/frame.js';
 import { OpenConnections } from './open-connections.js';
 import { StreamConnection, type Post } from './stream-connection.js';
 
 const IDLE_MS = 30_000;
-const NOBODY = { user: undefined, document: undefined, tenant: undefined, address: undefined };
 
 interface Stream {
   readonly connection: StreamConnection;
@@ -34,22 +33,7 @@ async function streamOn(t: Test, idleTimeoutMs = IDLE_MS): Promise<Stream> {
   });
   const request = fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   const answer = await response;
-  const unlimited = new TrafficLimits({ rules: {}, now: () => performance.now() }).open(NOBODY);
-  if (!unlimited.admitted) throw new Error('there is no limit');
-  const connection = new StreamConnection(answer, answer.socket!, {
-    id: 'one',
-    document: 'room',
-    principal: { id: 'ada', isAnonymous: false, grants: [] },
-    role: 'editor',
-    mayWrite: true,
-    scope: {},
-    wantsExtras: false,
-    address: '127.0.0.1',
-    pool: 'default',
-    idleTimeoutMs,
-    traffic: unlimited.traffic,
-    onOverBudget: () => undefined,
-  });
+  const connection = new StreamConnection(answer, answer.socket!, factsOfEditor(idleTimeoutMs));
   const reader = (await request).body!.getReader();
   let text = '';
   let wake: () => void = () => undefined;

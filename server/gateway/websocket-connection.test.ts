@@ -2,13 +2,12 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { WebSocket, WebSocketServer } from 'ws';
+import { factsOfEditor } from '../../test/harness/connection-facts.js';
 import { until } from '../../test/harness/until.js';
-import { TrafficLimits } from '../limits/index.js';
 import { WebSocketConnection } from './websocket-connection.js';
 
 const IDLE_MS = 30_000;
 const PING_EVERY_MS = 10_000;
-const NOBODY = { user: undefined, document: undefined, tenant: undefined, address: undefined };
 
 /** A connection over a real socket, and how many pings the client got. */
 async function connectionOn(t: Test): Promise<{ connection: WebSocketConnection; pings: () => number }> {
@@ -22,27 +21,7 @@ async function connectionOn(t: Test): Promise<{ connection: WebSocketConnection;
   let pings = 0;
   client.on('ping', () => (pings += 1));
   const [[ws, { socket }]] = await Promise.all([once(server, 'connection'), once(client, 'open')]);
-  const unlimited = new TrafficLimits({ rules: {}, now: () => performance.now() }).open(NOBODY);
-  if (!unlimited.admitted) throw new Error('there is no limit');
-  const connection = new WebSocketConnection(
-    ws,
-    socket,
-    {
-      id: 'one',
-      document: 'room',
-      principal: { id: 'ada', isAnonymous: false, grants: [] },
-      role: 'editor',
-      mayWrite: true,
-      scope: {},
-      wantsExtras: false,
-      address: '127.0.0.1',
-      pool: 'default',
-      idleTimeoutMs: IDLE_MS,
-      traffic: unlimited.traffic,
-      onOverBudget: () => undefined,
-    },
-    '',
-  );
+  const connection = new WebSocketConnection(ws, socket, factsOfEditor(IDLE_MS), '');
   return { connection, pings: () => pings };
 }
 
